@@ -1,0 +1,143 @@
+# nanolase. `make help` lists the targets. Everything that is made goes to build/.
+
+CC ?= gcc
+CXX ?= g++
+MARCH ?= native
+OPTFLAGS ?= -O3 -march=$(MARCH) -ffp-contract=fast -fno-math-errno
+WARNINGS = -Wall -Wextra
+INCLUDES = -Iinclude -Ikernels
+COMMIT := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
+
+# Libraries. HDF5's pkg-config name differs between systems.
+HDF5 := $(firstword $(foreach p,hdf5-serial hdf5,$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo yes),$(p))))
+LIBRARY_CFLAGS := $(shell pkg-config --cflags $(HDF5) inih lapacke 2>/dev/null)
+LIBRARIES := $(shell pkg-config --libs $(HDF5) 2>/dev/null) $(patsubst %,-l%_hl,$(patsubst hdf5-serial,hdf5_serial,$(HDF5))) \
+             $(shell pkg-config --libs inih lapacke 2>/dev/null) -lm
+
+# CUDA, where there is an nvcc. CUDA_ARCHS chooses fewer architectures, e.g. CUDA_ARCHS=90; NVCC= builds without.
+NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
+CUDA_ARCHS ?= 75 80 86 89 90 100 120
+ifneq ($(NVCC),)
+NVCC_CODES := $(shell $(NVCC) --list-gpu-code 2>/dev/null)
+ARCHS := $(foreach a,$(CUDA_ARCHS),$(if $(filter sm_$(a),$(NVCC_CODES)),$(a)))
+GENCODE := $(foreach a,$(ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
+           -gencode arch=compute_$(lastword $(ARCHS)),code=compute_$(lastword $(ARCHS))
+NVCCFLAGS = -std=c++17 -O3 $(GENCODE) --threads 0 $(INCLUDES)
+CUDA_OBJECTS = $(patsubst kernels/%.cu,build/cuda/%.o,$(wildcard kernels/*.cu))
+LINK = $(NVCC) -cudart static -Xcompiler -fopenmp
+else
+CUDA_OBJECTS = build/host/no_cuda.o
+LINK = $(CC) -fopenmp
+endif
+
+CFLAGS = -std=gnu11 -g $(OPTFLAGS) -fopenmp $(WARNINGS) $(INCLUDES) $(LIBRARY_CFLAGS) -DNL_COMMIT='"$(COMMIT)"'
+PROGRAM_SOURCES = host/main.c host/options.c host/progress.c
+LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c,$(wildcard host/*.c))
+PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
+LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS)
+
+.PHONY: all help deps demo demo-run test test-run bench figures clean say-what
+all: say-what build/nanolase build/libnanolase.a
+
+say-what:
+	@test -n "$(HDF5)" || { echo "HDF5 is missing: run scripts/install-deps.sh" >&2; exit 1; }
+	@test -n "$(NVCC)" && echo "CUDA: $(NVCC) for architectures $(ARCHS)" || echo "no nvcc: building for the CPU only"
+
+build/nanolase: $(PROGRAM_OBJECTS) build/libnanolase.a
+	$(LINK) -o $@ $^ $(LIBRARIES)
+
+build/libnanolase.a: $(LIBRARY_OBJECTS)
+	rm -f $@ && ar rcs $@ $^
+
+build/host/%.o: host/%.c | build/host
+	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) | build/cuda
+	$(NVCC) $(NVCCFLAGS) -c $< -o $@
+
+# ---- tests: every C test twice, with the CPU backend and CUDA as built, and under the sanitizers with the .cu files
+# ---- compiled for the CPU by tests/cuda_on_cpu.h
+
+SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZED_CFLAGS = -std=gnu11 $(SANITIZE) -fopenmp $(WARNINGS) $(INCLUDES) -Itests $(LIBRARY_CFLAGS)
+SANITIZED_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/sanitized/%.o) \
+                    $(patsubst kernels/%.cu,build/sanitized/cuda_%.o,$(wildcard kernels/*.cu))
+TEST_SOURCES = $(wildcard tests/test_*.c)
+TESTS = $(TEST_SOURCES:tests/%.c=build/tests/%) $(TEST_SOURCES:tests/%.c=build/sanitized/%) build/sanitized/test_cuda_on_cpu
+TEST_LIBRARIES = -lcmocka $(LIBRARIES)
+
+build/tests/%: tests/%.c build/libnanolase.a $(wildcard tests/*.h) | build/tests
+	$(CC) $(CFLAGS) -Itests -c $< -o $@.o
+	$(LINK) -o $@ $@.o build/libnanolase.a $(TEST_LIBRARIES)
+
+build/sanitized/%.o: host/%.c | build/sanitized
+	$(CC) $(SANITIZED_CFLAGS) -MMD -MP -c $< -o $@
+
+build/sanitized/cuda_%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) tests/cuda_on_cpu.h | build/sanitized
+	$(CXX) -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU $(INCLUDES) -Itests -x c++ -c $< -o $@
+
+build/sanitized/libnanolase.a: $(SANITIZED_OBJECTS)
+	rm -f $@ && ar rcs $@ $^
+
+build/sanitized/nanolase: $(PROGRAM_SOURCES:host/%.c=build/sanitized/%.o) build/sanitized/libnanolase.a
+	$(CXX) $(SANITIZE) -fopenmp -o $@ $^ $(LIBRARIES)
+
+build/sanitized/test_%: tests/test_%.c build/sanitized/libnanolase.a $(wildcard tests/*.h) | build/sanitized
+	$(CC) $(SANITIZED_CFLAGS) -DNL_SANITIZED -c $< -o $@.test.o
+	$(CXX) $(SANITIZE) -fopenmp -o $@ $@.test.o build/sanitized/libnanolase.a $(TEST_LIBRARIES)
+
+build/sanitized/test_cuda_on_cpu: tests/test_cuda_on_cpu.cpp tests/cuda_on_cpu.h | build/sanitized
+	$(CXX) -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU -Itests $< -o $@ -lcmocka
+
+# What is missing is installed first; the rest runs in a second make, which then finds it.
+test: deps
+	@$(MAKE) --no-print-directory test-run
+test-run: all $(TESTS) build/sanitized/nanolase
+	tests/run.sh $(TESTS)
+
+# ---- what users run
+
+deps:
+	@scripts/install-deps.sh
+
+demo: deps
+	@$(MAKE) --no-print-directory demo-run
+demo-run: all
+	build/nanolase run configs/quickstart.ini -o build/quickstart.h5
+	build/nanolase show build/quickstart.h5
+	$$(scripts/find-python.sh) scripts/figures.py build/quickstart.h5 -d build/figures
+
+FIGURES = fig3 fig4 fig5a fig5b fig5c
+build/%.h5: configs/%.ini build/nanolase
+	build/nanolase run $< -o $@
+figures: deps
+	@$(MAKE) --no-print-directory figures-run
+figures-run: all $(FIGURES:%=build/%.h5)
+	$$(scripts/find-python.sh) scripts/figures.py $(FIGURES:%=build/%.h5) -d build/figures
+
+# ---- benchmarks
+
+BENCHES = $(patsubst benchmarks/%.c,build/bench/%,$(wildcard benchmarks/bench_*.c))
+build/bench/%: benchmarks/%.c build/libnanolase.a $(wildcard benchmarks/*.h) | build/bench
+	$(CC) $(CFLAGS) -c $< -o $@.o
+	$(LINK) -o $@ $@.o build/libnanolase.a $(LIBRARIES)
+bench: all $(BENCHES)
+	scripts/bench.sh
+
+build/host build/cuda build/tests build/sanitized build/bench:
+	mkdir -p $@
+
+clean:
+	rm -rf build
+
+help:
+	@echo "make            build/nanolase and build/libnanolase.a"
+	@echo "make demo       installs what is missing, builds, runs configs/quickstart.ini and draws it"
+	@echo "make test       installs what is missing, builds, runs all tests"
+	@echo "make figures    runs and draws Figs. 3, 4 and 5 of the paper"
+	@echo "make bench      benchmarks: the operator, and time to steady state against other ways"
+	@echo "make clean      removes build/"
+	@echo "variables       NVCC= (CPU only), CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX"
+
+.SECONDARY:
+-include $(wildcard build/host/*.d build/sanitized/*.d)

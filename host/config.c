@@ -1,0 +1,396 @@
+/* Reads a configuration: inih calls in, each value is checked where it stands. */
+#include "nanolase/config.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_keys.h"
+
+enum { LINE_MAX_CHARS = 190, MAX_POINTS = 10000000 };
+
+/* State of one reading: the position is counted here since inih reports lines only after the fact. */
+typedef struct reader {
+    nl_config *config;
+    FILE *file;
+    int line;              /* 0 while overrides are read */
+    const char *override;  /* text of the override being read, NULL in the file */
+    nl_status status;
+} reader;
+
+/* The key of "name" or "section.name"; -1 where there is none. */
+static int find_key(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    if (!dot)
+        return nl_key_find(NULL, name);
+    char section[32];
+    snprintf(section, sizeof section, "%.*s", (int)(dot - name), name);
+    return nl_key_find(section, dot + 1);
+}
+
+/* ---- errors ---- */
+
+static nl_status fail_at(const char *place, const char *format, va_list args)
+{
+    char text[600];
+    vsnprintf(text, sizeof text, format, args);
+    return nl_fail(NL_ERR_CONFIG, "%s: %s", place, text);
+}
+
+static nl_status fail_here(reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static nl_status fail_here(reader *r, const char *format, ...)
+{
+    char place[NL_TEXT_MAX + 32];
+    va_list args;
+    if (r->override)
+        snprintf(place, sizeof place, "-s %s", r->override);
+    else
+        snprintf(place, sizeof place, "%s:%d", r->config->path, r->line);
+    va_start(args, format);
+    r->status = fail_at(place, format, args);
+    va_end(args);
+    return r->status;
+}
+
+nl_status nl_config_fail(const nl_config *config, const char *key, const char *format, ...)
+{
+    char place[NL_TEXT_MAX + 100];
+    const nl_key_origin *origin = &config->origins[find_key(key)];
+    if (origin->line > 0)
+        snprintf(place, sizeof place, "%s:%d", config->path, origin->line);
+    else if (origin->line < 0)
+        snprintf(place, sizeof place, "-s %s", origin->override);
+    else
+        snprintf(place, sizeof place, "%s", config->path);
+    va_list args;
+    va_start(args, format);
+    const nl_status status = fail_at(place, format, args);
+    va_end(args);
+    return status;
+}
+
+bool nl_config_is_swept(const nl_config *config, const char *key)
+{
+    const int k = find_key(key);
+    for (int a = 0; a < config->n_axes; a++)
+        if (config->axes[a].key == k)
+            return true;
+    return false;
+}
+
+bool nl_config_is_given(const nl_config *config, const char *key)
+{
+    return config->origins[find_key(key)].line != 0 || nl_config_is_swept(config, key);
+}
+
+/* ---- one value ---- */
+
+static nl_status check_range(reader *r, const nl_key *key, double value)
+{
+    if (value >= key->low && value <= key->high)
+        return NL_OK;
+    if (key->low == NL_ABOVE_ZERO)
+        return fail_here(r, "%s = %g is out of range; it must be above 0 and at most %g", key->name, value, key->high);
+    return fail_here(r, "%s = %g is out of range; it must be between %g and %g", key->name, value, key->low, key->high);
+}
+
+static nl_status parse_numeric(reader *r, const nl_key *key, const char *text, double *out)
+{
+    const bool may_be_auto = key->type == KEY_AUTO_REAL || key->type == KEY_AUTO_INT;
+    if (!nl_parse_number(text, out))
+        return fail_here(r, "%s = '%s' is not a finite number; give %s%s", key->name, text,
+                         key->type == KEY_INT || key->type == KEY_AUTO_INT ? "a whole number" : "a number",
+                         may_be_auto ? " or auto" : "");
+    if ((key->type == KEY_INT || key->type == KEY_AUTO_INT) && *out != floor(*out))
+        return fail_here(r, "%s = %s is not a whole number", key->name, text);
+    return check_range(r, key, *out);
+}
+
+static void store_number(nl_config *config, const nl_key *key, double value)
+{
+    if (key->type == KEY_INT || key->type == KEY_AUTO_INT)
+        *(int *)nl_key_field(config, key) = (int)value;
+    else
+        *(double *)nl_key_field(config, key) = value;
+}
+
+static nl_status set_choice(reader *r, const nl_key *key, const char *text)
+{
+    const size_t length = strlen(text);
+    int index = 0;
+    for (const char *word = key->words; word; word = strchr(word, '|') ? strchr(word, '|') + 1 : NULL, index++)
+        if (strcspn(word, "|") == length && strncmp(word, text, length) == 0) {
+            *(int *)nl_key_field(r->config, key) = index;
+            return NL_OK;
+        }
+    return fail_here(r, "%s = '%s' is unknown; use one of %s", key->name, text, key->words);
+}
+
+static nl_status set_flag(reader *r, const nl_key *key, const char *text)
+{
+    const bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+    const bool no = strcmp(text, "no") == 0 || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
+    if (!yes && !no)
+        return fail_here(r, "%s = '%s' is neither yes nor no", key->name, text);
+    *(bool *)nl_key_field(r->config, key) = yes;
+    return NL_OK;
+}
+
+static nl_status set_text(reader *r, const nl_key *key, const char *text)
+{
+    if (!*text)
+        return fail_here(r, "%s is empty; give a file name", key->name);
+    if (strlen(text) >= NL_TEXT_MAX)
+        return fail_here(r, "%s is longer than %d characters", key->name, NL_TEXT_MAX - 1);
+    strcpy(nl_key_field(r->config, key), text);
+    return NL_OK;
+}
+
+static nl_status set_value(reader *r, const nl_key *key, const char *text)
+{
+    double value;
+    switch (key->type) {
+    case KEY_CHOICE: return set_choice(r, key, text);
+    case KEY_FLAG: return set_flag(r, key, text);
+    case KEY_TEXT: return set_text(r, key, text);
+    case KEY_AUTO_REAL:
+        if (strcmp(text, "auto") == 0) {
+            store_number(r->config, key, NAN);
+            return NL_OK;
+        }
+        break;
+    case KEY_AUTO_INT:
+        if (strcmp(text, "auto") == 0) {
+            store_number(r->config, key, 0);
+            return NL_OK;
+        }
+        break;
+    default: break;
+    }
+    NL_TRY(parse_numeric(r, key, text, &value));
+    store_number(r->config, key, value);
+    return NL_OK;
+}
+
+/* ---- sweep axes ---- */
+
+/* The axis of this key, or a new one; an override replaces the file's axis and keeps its place. */
+static nl_axis *axis_of_key(reader *r, int key)
+{
+    nl_config *config = r->config;
+    for (int a = 0; a < config->n_axes; a++)
+        if (config->axes[a].key == key) {
+            if (!r->override) {
+                fail_here(r, "the sweep over %s is given twice; keep one", nl_keys[key].name);
+                return NULL;
+            }
+            return &config->axes[a];
+        }
+    if (config->n_axes == NL_MAX_AXES) {
+        fail_here(r, "more than %d sweep axes", NL_MAX_AXES);
+        return NULL;
+    }
+    config->axes[config->n_axes] = (nl_axis){.key = key};
+    return &config->axes[config->n_axes++];
+}
+
+static nl_status set_axis(reader *r, const char *name, const char *text)
+{
+    const int k = find_key(name);
+    if (k < 0)
+        return fail_here(r, "cannot sweep '%s': there is no such key; `nanolase keys` lists them", name);
+    if (!nl_key_is_numeric(&nl_keys[k]))
+        return fail_here(r, "cannot sweep '%s': it is not a number; sweep a numeric key", name);
+    const char *why = "";
+    double *values = NULL;
+    const int count = nl_parse_axis(text, &values, &why);
+    if (count < 0)
+        return fail_here(r, "sweep of %s: %s; use linspace(a, b, n), logspace(log10 a, log10 b, n) or v1, v2, ...",
+                         name, why);
+    nl_axis *axis = axis_of_key(r, k);
+    for (int v = 0; v < count && axis && r->status == NL_OK; v++) {
+        if (nl_keys[k].type == KEY_INT || nl_keys[k].type == KEY_AUTO_INT)
+            if (values[v] != floor(values[v]))
+                fail_here(r, "sweep of %s: %g is not a whole number", name, values[v]);
+        if (r->status == NL_OK)
+            check_range(r, &nl_keys[k], values[v]);
+    }
+    if (r->status != NL_OK) {
+        free(values);
+        return r->status;
+    }
+    free(axis->values);
+    axis->values = values;
+    axis->count = count;
+    return NL_OK;
+}
+
+/* ---- file and overrides ---- */
+
+static nl_status assign(reader *r, const char *section, const char *name, const char *value)
+{
+    if (strcmp(section, "sweep") == 0)
+        return set_axis(r, name, value);
+    const int k = nl_key_find(section, name);
+    if (k < 0) {
+        bool known_section = false;
+        for (int i = 0; i < nl_key_count; i++)
+            known_section |= strcmp(nl_keys[i].section, section) == 0;
+        if (!*section)
+            return fail_here(r, "'%s' stands before any [section]", name);
+        if (!known_section)
+            return fail_here(r, "unknown section [%s]; `nanolase keys` lists sections and keys", section);
+        return fail_here(r, "unknown key '%s' in [%s]; `nanolase keys` lists them", name, section);
+    }
+    nl_key_origin *origin = &r->config->origins[k];
+    if (!r->override && origin->line > 0)
+        return fail_here(r, "%s was given in line %d already; keep one", name, origin->line);
+    NL_TRY(set_value(r, &nl_keys[k], value));
+    origin->line = r->override ? -1 : r->line;
+    snprintf(origin->override, sizeof origin->override, "%s", r->override ? r->override : "");
+    return NL_OK;
+}
+
+static int on_value(void *user, const char *section, const char *name, const char *value)
+{
+    return assign(user, section, name, value) == NL_OK;
+}
+
+/* fgets that counts lines and refuses those that inih would cut. */
+static char *read_line(char *buffer, int size, void *user)
+{
+    reader *r = user;
+    if (r->status != NL_OK || !fgets(buffer, size, r->file))
+        return NULL;
+    r->line++;
+    if (strlen(buffer) > LINE_MAX_CHARS) {
+        fail_here(r, "the line is longer than %d characters; use linspace or logspace, or a shorter comment",
+                  LINE_MAX_CHARS);
+        return NULL;
+    }
+    return buffer;
+}
+
+static nl_status read_file(reader *r)
+{
+    r->file = fopen(r->config->path, "r");
+    if (!r->file)
+        return nl_fail(NL_ERR_CONFIG, "%s: %s; give the path of a configuration file", r->config->path,
+                       strerror(errno));
+    const int result = ini_parse_stream(read_line, r, on_value, r);
+    const bool read_error = ferror(r->file) != 0;
+    fclose(r->file);
+    if (r->status != NL_OK)
+        return r->status;
+    if (read_error)
+        return nl_fail(NL_ERR_CONFIG, "%s: cannot be read; give the path of a configuration file", r->config->path);
+    if (result > 0) {
+        r->line = result;
+        return fail_here(r, "this is neither [section], key = value nor a comment");
+    }
+    return result == 0 ? NL_OK : nl_fail(NL_ERR_MEMORY, "%s: out of memory", r->config->path);
+}
+
+static nl_status read_override(reader *r, const char *text)
+{
+    char section[32], name[64];
+    const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
+    r->override = text;
+    if (!dot || !equals || dot > equals || (size_t)(dot - text) >= sizeof section ||
+        (size_t)(equals - dot) >= sizeof name)
+        return fail_here(r, "an override has the form SECTION.KEY=VALUE");
+    snprintf(section, sizeof section, "%.*s", (int)(dot - text), text);
+    snprintf(name, sizeof name, "%.*s", (int)(equals - dot - 1), dot + 1);
+    name[strcspn(name, " \t")] = '\0';
+    return assign(r, section, name, equals + 1 + strspn(equals + 1, " \t"));
+}
+
+static void set_defaults(nl_config *config)
+{
+    for (int k = 0; k < nl_key_count; k++) {
+        const nl_key *key = &nl_keys[k];
+        if (nl_key_is_numeric(key))
+            store_number(config, key, key->value);
+        else if (key->type == KEY_CHOICE)
+            *(int *)nl_key_field(config, key) = (int)key->value;
+        else if (key->type == KEY_FLAG)
+            *(bool *)nl_key_field(config, key) = key->value != 0;
+        else
+            strcpy(nl_key_field(config, key), key->words);
+    }
+}
+
+static nl_status check_point_count(const nl_config *config)
+{
+    double points = 1;
+    for (int a = 0; a < config->n_axes; a++)
+        points *= config->axes[a].count;
+    if (points > MAX_POINTS)
+        return nl_fail(NL_ERR_CONFIG, "%s: the sweep has %.3g points; at most %d are possible", config->path, points,
+                       MAX_POINTS);
+    return NL_OK;
+}
+
+nl_status nl_config_load(const char *path, const char *const *overrides, int n_overrides, nl_config *out)
+{
+    nl_config config = {0};
+    reader r = {.config = &config};
+    if (strlen(path) >= sizeof config.path)
+        return nl_fail(NL_ERR_CONFIG, "%.60s...: the path is too long", path);
+    strcpy(config.path, path);
+    config.origins = calloc((size_t)nl_key_count, sizeof *config.origins);
+    if (!config.origins)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate the configuration");
+    set_defaults(&config);
+    nl_status status = read_file(&r);
+    for (int i = 0; i < n_overrides && status == NL_OK; i++)
+        status = read_override(&r, overrides[i]);
+    if (status == NL_OK)
+        status = check_point_count(&config);
+    if (status != NL_OK)
+        nl_config_release(&config);
+    else
+        *out = config;
+    return status;
+}
+
+void nl_config_release(nl_config *config)
+{
+    for (int a = 0; a < config->n_axes; a++)
+        free(config->axes[a].values);
+    free(config->origins);
+    config->n_axes = 0;
+    config->origins = NULL;
+}
+
+/* ---- points of the sweep ---- */
+
+int nl_config_point_count(const nl_config *config)
+{
+    int points = 1;
+    for (int a = 0; a < config->n_axes; a++)
+        points *= config->axes[a].count;
+    return points;
+}
+
+void nl_config_indices(const nl_config *config, int point, int *indices)
+{
+    for (int a = config->n_axes - 1; a >= 0; a--) {
+        indices[a] = point % config->axes[a].count;
+        point /= config->axes[a].count;
+    }
+}
+
+nl_config nl_config_at(const nl_config *config, int point)
+{
+    nl_config at = *config;
+    int indices[NL_MAX_AXES];
+    nl_config_indices(config, point, indices);
+    for (int a = 0; a < config->n_axes; a++)
+        store_number(&at, &nl_keys[config->axes[a].key], config->axes[a].values[indices[a]]);
+    return at;
+}

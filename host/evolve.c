@@ -1,0 +1,112 @@
+/* Evolution in time: every member runs to its next saved time with its own steps, and meets it exactly. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "nanolase/solve.h"
+
+typedef struct evolution {
+    nl_task *task;
+    nl_batch batch;
+    int *active, *next; /* next[m]: index of the saved time that member m runs to */
+    double *target;
+    int *done;
+    nl_outcome *outcomes;
+    double *sums, *residuals;
+} evolution;
+
+static nl_status finish_members(evolution *e, int n_done)
+{
+    if (n_done == 0)
+        return NL_OK;
+    NL_TRY(nl_batch_residual(&e->batch, e->done, n_done, e->sums, e->residuals));
+    for (int a = 0; a < n_done; a++) {
+        const nl_member *member = &e->batch.members[e->done[a]];
+        e->outcomes[a] = (nl_outcome){.status = member->failed ? NL_POINT_FAILED : NL_POINT_CONVERGED,
+                                      .residual = e->residuals[a],
+                                      .model_time = member->t,
+                                      .steps = member->steps,
+                                      .rejected = member->rejected,
+                                      .rhs = member->applications,
+                                      .work = (double)member->applications};
+    }
+    return nl_task_record(e->task, &e->batch, e->done, n_done, e->outcomes, -1);
+}
+
+/* After a step: records members at their saved time, and drops those at the last one or failed. */
+static nl_status sort_members(evolution *e, int *n_active)
+{
+    const nl_result *result = e->task->result;
+    int n_left = 0, n_done = 0;
+    for (int a = 0; a < *n_active; a++) {
+        const int m = e->active[a];
+        const nl_member *member = &e->batch.members[m];
+        if (member->t == result->times[e->next[m]] && !member->failed)
+            NL_TRY(nl_task_record(e->task, &e->batch, &m, 1, NULL, e->next[m]++));
+        if (member->failed || e->next[m] == result->n_times)
+            e->done[n_done++] = m;
+        else
+            e->active[n_left++] = m;
+    }
+    *n_active = n_left;
+    return finish_members(e, n_done);
+}
+
+static void tell_progress(evolution *e, int n_active)
+{
+    const nl_member *first = &e->batch.members[e->active[0]];
+    const nl_progress progress = {.members = n_active, .n = e->batch.n, .t = first->t, .h = first->h,
+                                  .residual = NAN};
+    nl_task_progress(e->task, &progress);
+}
+
+static nl_status run_to_end(evolution *e)
+{
+    const nl_config *config = e->task->config;
+    int n_active = e->batch.n_members;
+    for (int m = 0; m < n_active; m++) {
+        e->active[m] = m;
+        e->next[m] = 1;
+    }
+    NL_TRY(nl_task_record(e->task, &e->batch, e->active, n_active, NULL, 0));
+    while (n_active > 0 && !nl_task_is_aborted(e->task)) {
+        tell_progress(e, n_active);
+        for (int a = 0; a < n_active; a++)
+            e->target[a] = e->task->result->times[e->next[e->active[a]]];
+        NL_TRY(nl_batch_step(&e->batch, e->active, n_active, config->integrator_rtol, config->integrator_atol,
+                             e->target));
+        NL_TRY(sort_members(e, &n_active));
+    }
+    return NL_OK;
+}
+
+nl_status nl_evolve(nl_task *task)
+{
+    const size_t count = (size_t)task->count;
+    evolution e = {.task = task};
+    e.active = calloc(count, sizeof *e.active);
+    e.next = calloc(count, sizeof *e.next);
+    e.done = calloc(count, sizeof *e.done);
+    e.outcomes = calloc(count, sizeof *e.outcomes);
+    e.target = calloc(count, sizeof *e.target);
+    e.sums = calloc(count, sizeof *e.sums);
+    e.residuals = calloc(count, sizeof *e.residuals);
+    nl_status status = NL_OK;
+    if (!e.active || !e.next || !e.done || !e.outcomes || !e.target || !e.sums || !e.residuals)
+        status = nl_fail(NL_ERR_MEMORY, "cannot allocate the evolution of %d points", task->count);
+    if (status == NL_OK)
+        status = nl_batch_new(task->backend, task->model, task->points, task->count, task->points[0].n, task->tableau,
+                              &e.batch);
+    if (status == NL_OK)
+        status = nl_batch_set_initial(&e.batch, task->config->run_initial, 0, task->count);
+    if (status == NL_OK)
+        status = run_to_end(&e);
+    nl_batch_release(&e.batch);
+    free(e.active);
+    free(e.next);
+    free(e.done);
+    free(e.outcomes);
+    free(e.target);
+    free(e.sums);
+    free(e.residuals);
+    return status;
+}

@@ -1,0 +1,40 @@
+/* The few HDF5 operations that results need, with errors as statuses. */
+#ifndef NL_H5_H
+#define NL_H5_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+
+#include "nanolase/error.h"
+
+enum { NL_H5_MAX_RANK = 12 };
+
+/* A dataset to write: its place, text attributes, shape and the scales of its dimensions. */
+typedef struct nl_h5_dataset {
+    const char *name, *units, *description;
+    int rank;
+    hsize_t shape[NL_H5_MAX_RANK];
+    hid_t scale[NL_H5_MAX_RANK]; /* dimension scale datasets; below 0: none */
+} nl_h5_dataset;
+
+/* h5py's complex: compound {r, i} of doubles. The caller closes. */
+hid_t nl_h5_complex_type(void);
+/* A group whose links keep the order in which they were made; below 0 on failure. The caller closes. */
+hid_t nl_h5_new_group(hid_t file, const char *name);
+/* Writes `data` of memory type `type`; returns the open dataset, or below 0. */
+hid_t nl_h5_write(hid_t group, const nl_h5_dataset *, hid_t type, const void *data);
+/* Writes a one-dimensional dataset as a dimension scale; returns it open, or below 0. */
+hid_t nl_h5_write_scale(hid_t group, const nl_h5_dataset *, const double *data);
+bool nl_h5_write_text(hid_t object, const char *name, const char *text);
+bool nl_h5_write_int(hid_t object, const char *name, int value);
+/* A text attribute; the caller frees. NULL where there is none. */
+char *nl_h5_read_text(hid_t object, const char *name);
+/* Reads a whole dataset of exactly `count` elements. */
+bool nl_h5_read(hid_t group, const char *name, hid_t type, size_t count, void *data);
+/* Elements of a dataset; 0 where there is none. */
+size_t nl_h5_count(hid_t group, const char *name);
+bool nl_h5_is_complex(hid_t group, const char *name);
+/* Stops HDF5 from printing its own error stack. */
+void nl_h5_quiet(void);
+
+#endif

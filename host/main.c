@@ -1,0 +1,282 @@
+/* nanolase: config -> plan -> backend -> result -> file. Only this file prints and exits. */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nanolase.h"
+#include "options.h"
+#include "progress.h"
+#include "version.h"
+
+static const double SECONDS_BETWEEN_SAVES = 5;
+
+/* First signal: finish what is at work and stop. Second: stop at the next step. */
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number)
+{
+    (void)number;
+    signals++;
+}
+
+/* One run, from its configuration to its file. */
+typedef struct run_state {
+    nl_reporter reporter;
+    nl_config config;
+    nl_plan plan;
+    nl_result result;
+    nl_provenance provenance;
+    char *config_text;
+    const char *path;
+    nl_backend *backend;
+    bool previous_kept;
+    double last_save;
+} run_state;
+
+/* ---- watching ---- */
+
+static void on_progress(void *user, const nl_progress *progress)
+{
+    run_state *s = user;
+    nl_report_progress(&s->reporter, progress, nl_result_count_done(&s->result));
+}
+
+static bool wants_stop(void *user)
+{
+    (void)user;
+    return signals > 0;
+}
+
+static bool wants_abort(void *user)
+{
+    (void)user;
+    return signals > 1;
+}
+
+static nl_status save(run_state *s)
+{
+    if (!s->previous_kept)
+        NL_TRY(nl_result_keep_previous(s->path));
+    s->previous_kept = true;
+    s->last_save = nl_seconds();
+    return nl_result_write(&s->result, &s->provenance, s->path);
+}
+
+static nl_status on_results(void *user)
+{
+    run_state *s = user;
+    return nl_seconds() - s->last_save < SECONDS_BETWEEN_SAVES ? NL_OK : save(s);
+}
+
+/* ---- the steps of a run ---- */
+
+static nl_status load_config(run_state *s, const nl_options *options)
+{
+    NL_TRY(nl_config_load(options->file, options->overrides, options->n_overrides, &s->config));
+    s->config_text = nl_config_text(&s->config);
+    s->provenance.config_text = s->config_text;
+    const char *slash = strrchr(options->file, '/'), *stem = slash ? slash + 1 : options->file;
+    snprintf(s->provenance.name, sizeof s->provenance.name, "%.*s",
+             (int)(strrchr(stem, '.') ? strrchr(stem, '.') - stem : (long)strlen(stem)), stem);
+    return s->config_text ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot print the configuration");
+}
+
+static nl_status check_output(run_state *s, const nl_options *options)
+{
+    s->path = options->output ? options->output : s->config.output_file;
+    if (strlen(s->path) >= NL_TEXT_MAX)
+        return nl_fail(NL_ERR_USAGE, "-o: the path is longer than %d characters", NL_TEXT_MAX - 1);
+    if (nl_result_check_writable(s->path) == NL_OK)
+        return NL_OK;
+    char reason[600];
+    snprintf(reason, sizeof reason, "%s", nl_error_message());
+    return options->output ? nl_fail(NL_ERR_USAGE, "-o %s", reason)
+                           : nl_config_fail(&s->config, "output.file", "%s", reason);
+}
+
+static nl_status open_backend(run_state *s, const nl_options *options)
+{
+    NL_TRY(nl_backend_open(options->backend, options->threads, &s->backend));
+    const nl_backend *backend = s->backend;
+    s->provenance.backend = backend->ops->name;
+    s->provenance.device = backend->device;
+    s->provenance.threads = backend->threads;
+    if (strcmp(backend->ops->name, "cpu") != 0)
+        nl_report(&s->reporter, 0, "running on %s", backend->device);
+    else if (strcmp(options->backend, "auto") == 0)
+        nl_report(&s->reporter, 0, "running on the CPU (%s, %d threads): %s", backend->device, backend->threads,
+                  nl_error_message());
+    else
+        nl_report(&s->reporter, 0, "running on the CPU (%s, %d threads)", backend->device, backend->threads);
+    return NL_OK;
+}
+
+static nl_status check_memory(run_state *s)
+{
+    size_t available;
+    NL_TRY(s->backend->ops->available(s->backend, &available));
+    NL_TRY(nl_plan_check_memory(&s->plan, (double)available));
+    const double result = nl_plan_result_bytes(&s->plan), host = (double)nl_host_memory();
+    if (result > host)
+        return nl_fail(NL_ERR_MEMORY, "%s: the results need %.3g GB and %.3g GB are free; use a smaller sweep or "
+                                      "fields = no",
+                       s->config.path, result / 1e9, host / 1e9);
+    return NL_OK;
+}
+
+static nl_status prepare_result(run_state *s, const nl_options *options)
+{
+    int done = 0;
+    NL_TRY(nl_result_new(&s->config, s->plan.model, s->plan.points, &s->result));
+    s->reporter.points_total = s->result.n_points;
+    if (!options->resume)
+        return NL_OK;
+    NL_TRY(nl_result_resume(&s->result, &s->provenance, s->path, &done));
+    nl_report(&s->reporter, 0, "%s: %d of %d points are done", s->path, done, s->result.n_points);
+    s->reporter.done_at_start = done;
+    s->previous_kept = true; /* the file at `path` is this run's own */
+    return NL_OK;
+}
+
+static void watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static nl_status compute(run_state *s)
+{
+    const nl_watcher watcher = {s, on_progress, on_results, wants_stop, wants_abort};
+    const time_t now = time(NULL);
+    strftime(s->provenance.start, sizeof s->provenance.start, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    watch_signals();
+    const nl_status status = nl_plan_run(&s->plan, s->backend, &s->result, &watcher);
+    if (status == NL_OK)
+        return save(s);
+    char reason[600];
+    snprintf(reason, sizeof reason, "%s", nl_error_message());
+    if (status != NL_ERR_FILE)
+        save(s); /* the points that are done; the first failure is the one to tell */
+    return nl_fail(status, "%s", reason);
+}
+
+/* Says what is missing; exit code 0 or 1. */
+static int summarise(run_state *s)
+{
+    int count[NL_POINT_FAILED + 1] = {0};
+    for (int p = 0; p < s->result.n_points; p++)
+        count[s->result.outcomes[p].status]++;
+    const int missing = s->result.n_points - count[NL_POINT_CONVERGED];
+    if (missing == 0) {
+        nl_report(&s->reporter, 0, "%d points in %.1f s; results in %s", s->result.n_points,
+                  nl_seconds() - s->reporter.start, s->path);
+        return 0;
+    }
+    nl_report(&s->reporter, -1, "%d of %d points are not converged: %d reached max_time, %d stalled above tolerance, "
+                                "%d failed, %d not computed%s; results in %s",
+              missing, s->result.n_points, count[NL_POINT_MAX_TIME], count[NL_POINT_STALLED], count[NL_POINT_FAILED],
+              count[NL_POINT_PENDING], count[NL_POINT_PENDING] ? " (go on with --resume)" : "", s->path);
+    return 1;
+}
+
+static nl_status run(run_state *s, const nl_options *options)
+{
+    NL_TRY(load_config(s, options));
+    NL_TRY(nl_plan_new(&s->config, &s->plan));
+    NL_TRY(check_output(s, options));
+    NL_TRY(open_backend(s, options));
+    NL_TRY(check_memory(s));
+    NL_TRY(prepare_result(s, options));
+    return compute(s);
+}
+
+static nl_status command_run(const nl_options *options, int *exit_code)
+{
+    run_state s = {.reporter = nl_reporter_new(options->verbosity)};
+    const nl_status status = run(&s, options);
+    if (status == NL_OK)
+        *exit_code = summarise(&s);
+    nl_result_release(&s.result);
+    nl_plan_release(&s.plan);
+    nl_backend_close(s.backend);
+    free(s.config_text);
+    nl_config_release(&s.config);
+    return status;
+}
+
+/* ---- the other commands ---- */
+
+static void print_plan(const nl_plan *plan, const char *config_text)
+{
+    nl_plan_work work = nl_plan_estimate(plan);
+    fputs(config_text, stdout);
+    const nl_laser laser = nl_laser_from_config(plan->config);
+    printf("\n; derived from [laser] (without sweep axes): A = %g, B_r = %g, C = %g, n_0 = %g, D_p = %g\n", laser.A,
+           laser.B_r, laser.C, laser.n0, laser.D_p);
+    printf("; points: %d; n_c: %d to %d; pair of the first point: %s\n", plan->n_points, work.n_least, work.n_most,
+           plan->tableaux[0]->name);
+    printf("; memory: %.3g MB for the largest point, %.3g MB for the results\n", work.point_bytes / 1e6,
+           nl_plan_result_bytes(plan) / 1e6);
+    printf("; work: up to %.3g applications of the operator per unit of time, %.3g grid points each\n",
+           work.applications_per_time, work.grid_points);
+}
+
+static nl_status command_check(const nl_options *options)
+{
+    run_state s = {0};
+    nl_status status = load_config(&s, options);
+    if (status == NL_OK)
+        status = nl_plan_new(&s.config, &s.plan);
+    if (status == NL_OK)
+        status = check_output(&s, options);
+    if (status == NL_OK)
+        status = nl_plan_check_memory(&s.plan, (double)nl_host_memory());
+    if (status == NL_OK)
+        print_plan(&s.plan, s.config_text);
+    nl_plan_release(&s.plan);
+    free(s.config_text);
+    nl_config_release(&s.config);
+    return status;
+}
+
+static nl_status command_info(void)
+{
+    nl_backend *backend;
+    printf("nanolase %s (%s)\n", NL_VERSION, NL_COMMIT);
+    printf("CUDA in this build: %s\n", nl_backend_cuda_build());
+    if (nl_backend_open_cuda(&backend) == NL_OK) {
+        printf("CUDA device: %s\n", backend->device);
+        nl_backend_close(backend);
+    } else {
+        printf("CUDA device: none (%s)\n", nl_error_message());
+    }
+    NL_TRY(nl_backend_open_cpu(0, &backend));
+    printf("CPU: %s, %d threads\n", backend->device, backend->threads);
+    nl_backend_close(backend);
+    printf("Runge-Kutta pairs:");
+    for (int i = 0; i < nl_tableau_count(); i++)
+        printf(" %s", nl_tableau_at(i)->name);
+    printf("\n");
+    return NL_OK;
+}
+
+int main(int argc, char **argv)
+{
+    const nl_options options = nl_options_parse(argc, argv);
+    nl_status status = NL_OK;
+    int exit_code = 0;
+    switch (options.command) {
+    case NL_COMMAND_RUN: status = command_run(&options, &exit_code); break;
+    case NL_COMMAND_CHECK: status = command_check(&options); break;
+    case NL_COMMAND_SHOW: status = nl_result_show(options.file, options.csv, stdout); break;
+    case NL_COMMAND_KEYS: nl_config_print_keys(stdout); break;
+    case NL_COMMAND_INFO: status = command_info(); break;
+    }
+    if (status != NL_OK)
+        fprintf(stderr, "nanolase: %s\n", nl_error_message());
+    return status == NL_OK ? exit_code : nl_status_exit_code(status);
+}

@@ -1,0 +1,219 @@
+#include "nanolase/phase.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "phase_point.h"
+
+static const double TWO_PI = 6.283185307179586477;
+
+/* Central differences of order 2w: df = sum a_k (f_k - f_-k)/h, d2f = [b_0 f_0 + sum b_k (f_k + f_-k)]/h^2. */
+static const double first_derivative[NL_PHASE_MAX_W][NL_PHASE_MAX_W + 1] = {
+    {0, 1. / 2},
+    {0, 2. / 3, -1. / 12},
+    {0, 3. / 4, -3. / 20, 1. / 60},
+    {0, 4. / 5, -1. / 5, 4. / 105, -1. / 280},
+};
+static const double second_derivative[NL_PHASE_MAX_W][NL_PHASE_MAX_W + 1] = {
+    {-2, 1},
+    {-5. / 2, 4. / 3, -1. / 12},
+    {-49. / 18, 3. / 2, -3. / 20, 1. / 90},
+    {-205. / 72, 8. / 5, -1. / 5, 8. / 315, -1. / 560},
+};
+
+nl_status nl_phase_from_config(const nl_config *config, nl_phase *out)
+{
+    const nl_laser laser = nl_laser_from_config(config);
+    const bool D_p_given = !isnan(config->phase_D_p), drive_given = !isnan(config->phase_epsilon_over_r0);
+    if ((!D_p_given || !drive_given) && laser.n0 <= 0)
+        return nl_config_fail(config, "laser.cooperativity",
+                              "cooperativity = %g is not above the lasing threshold, so there is no phase equation; "
+                              "use cooperativity > 1, or give D_p and epsilon_over_r0 in [phase]",
+                              config->laser_cooperativity);
+    const double D_p = D_p_given ? config->phase_D_p : laser.D_p;
+    const double drive = drive_given ? config->phase_epsilon_over_r0 : laser.epsilon / sqrt(laser.n0);
+    nl_phase phase = {.sites = config->model_sites, .r = {config->phase_r1, config->phase_r2}};
+    phase.r0 = D_p_given ? 1 : sqrt(laser.n0);
+    for (int j = 0; j < 2; j++) {
+        const double r = phase.r[j], r_other = phase.r[1 - j];
+        phase.D[j] = D_p / (r * r);
+        phase.drive[j] = drive / r;
+        phase.tunnel[j] = phase.sites == 2 ? laser.t_c * r_other / r : 0;
+        phase.phi[j] = laser.phi[j];
+    }
+    *out = phase;
+    return NL_OK;
+}
+
+/*
+ * The narrowest feature is where drift of slope s balances diffusion D: a Gaussian of width sqrt(D/s). On it a
+ * stencil of order p errs as (h/width)^p; the prefactors were measured on steady states with D_p from 0.2 to 0.002.
+ */
+int nl_phase_resolution(const nl_phase *phase, int order, double accuracy)
+{
+    static const double prefactor[] = {0, 4e-3, 1.2e-3, 6e-4, 4e-4};
+    double width = 1;
+    for (int j = 0; j < phase->sites; j++)
+        width = fmin(width, sqrt(phase->D[j] / (phase->drive[j] + fabs(phase->tunnel[j]) + 1e-300)));
+    const double h = width * pow(accuracy / prefactor[order / 2], 1.0 / order);
+    const int n = (int)ceil(TWO_PI / h);
+    const int rounded = (n + 7) / 8 * 8; /* halves cleanly on the way to coarser grids */
+    return rounded < 24 ? 24 : rounded;
+}
+
+static void fill_header(const nl_phase *phase, double h, int w, double *table)
+{
+    memset(table, 0, NL_PHASE_HEADER * sizeof *table);
+    /* One site stands on the fast axis, in the place of theta_2. */
+    const int fast = phase->sites == 2 ? 1 : 0;
+    for (int k = 0; k <= w; k++) {
+        const double a = first_derivative[w - 1][k] / h, b = second_derivative[w - 1][k] / (h * h);
+        table[NL_PHASE_A + k] = a;
+        table[NL_PHASE_DB1 + k] = phase->D[0] * b;
+        table[NL_PHASE_DB2 + k] = phase->D[fast] * b;
+        table[NL_PHASE_AT1 + k] = a * phase->tunnel[0];
+        table[NL_PHASE_AT2 + k] = a * phase->tunnel[fast];
+    }
+}
+
+void nl_phase_fill_table(const nl_phase *phase, int n, int order, double *table)
+{
+    const int w = order / 2, fast = phase->sites == 2 ? 1 : 0;
+    const double h = TWO_PI / n;
+    fill_header(phase, h, w, table);
+    const nl_phase_view view = nl_phase_view_of(table, n, w);
+    double *E1 = table + (view.E1 - table), *E2 = table + (view.E2 - table), *C = table + (view.C - table);
+    for (int i = -w; i < n + w; i++) {
+        const double theta = h * nl_wrap(i, n);
+        E1[i] = phase->drive[0] * cos(theta - phase->phi[0]);
+        E2[i] = phase->drive[fast] * cos(theta - phase->phi[fast]);
+    }
+    for (int d = -n - w; d < n + w; d++)
+        C[d] = cos(h * (((d % n) + n) % n));
+}
+
+/* ---- stable step ---- */
+
+typedef struct symbol_box {
+    double re[17], im[17]; /* of D d^2 and v d at k h = 0 ... pi */
+} symbol_box;
+
+static void axis_symbol(const nl_phase *phase, int site, int n, int w, symbol_box *out)
+{
+    const double h = TWO_PI / n, v = phase->drive[site] + fabs(phase->tunnel[site]);
+    for (int s = 0; s <= 16; s++) {
+        const double kh = TWO_PI / 2 * s / 16;
+        double d1 = 0, d2 = second_derivative[w - 1][0];
+        for (int k = 1; k <= w; k++) {
+            d1 += 2 * first_derivative[w - 1][k] * sin(k * kh);
+            d2 += 2 * second_derivative[w - 1][k] * cos(k * kh);
+        }
+        out->re[s] = phase->D[site] * d2 / (h * h);
+        out->im[s] = v * d1 / h;
+    }
+}
+
+/* Whether no mode grows at step h. Both signs of the drift's product are covered by conjugation and by sign. */
+static bool is_stable(const symbol_box box[2], int sites, const nl_tableau *tableau, double h)
+{
+    for (int s = 0; s <= 16; s++)
+        for (int u = 0; u <= (sites == 2 ? 16 : 0); u++)
+            for (int sign = -1; sign <= 1; sign += 2) {
+                const double re = box[0].re[s] + (sites == 2 ? box[1].re[u] : 0);
+                const double im = box[0].im[s] + (sites == 2 ? sign * box[1].im[u] : 0);
+                if (nl_tableau_amplification(tableau, h * re, h * im) > 1 + 1e-12)
+                    return false;
+            }
+    return true;
+}
+
+double nl_phase_stable_step(const nl_phase *phase, int n, int order, const nl_tableau *tableau)
+{
+    symbol_box box[2];
+    double rate = 0;
+    for (int j = 0; j < phase->sites; j++) {
+        axis_symbol(phase, j, n, order / 2, &box[j]);
+        for (int s = 0; s <= 16; s++)
+            rate = fmax(rate, hypot(box[j].re[s], box[j].im[s]));
+    }
+    double low = 0, high = 8 / rate; /* no pair here is stable beyond |z| = 8 */
+    for (int step = 0; step < 24; step++) {
+        const double middle = (low + high) / 2;
+        if (is_stable(box, phase->sites, tableau, middle))
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* ---- states ---- */
+
+double nl_phase_cell(const nl_phase *phase, int n)
+{
+    const double h = TWO_PI / n;
+    return phase->sites == 2 ? h * h : h;
+}
+
+/*
+ * One phase locked to its drive: exp(-x sin(theta - phi)), x = epsilon/(r_j D_j) (Eq. 18). A laser without drive is
+ * taken at the width x = 4, and no width below three grid spacings is asked for.
+ */
+static void locked_profile(const nl_phase *phase, int site, int n, double *profile)
+{
+    const double h = TWO_PI / n, sharpest = 1 / (9 * h * h);
+    const double x = phase->drive[site] > 0 ? phase->drive[site] / phase->D[site] : 4;
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        profile[i] = exp(-fmin(x, sharpest) * (1 + sin(h * i - phase->phi[site])));
+        sum += profile[i];
+    }
+    for (int i = 0; i < n; i++)
+        profile[i] /= sum * h;
+}
+
+nl_status nl_phase_initial(const nl_phase *phase, nl_initial initial, int n, double *P)
+{
+    double *profile = malloc(2 * (size_t)n * sizeof *profile), *profile2 = profile + n;
+    if (!profile)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate the initial distribution");
+    for (int i = 0; i < 2 * n; i++)
+        profile[i] = 1 / TWO_PI;
+    for (int j = 0; j < phase->sites && initial == NL_INITIAL_LOCKED; j++)
+        locked_profile(phase, j, n, j == 0 ? profile : profile2);
+    if (phase->sites == 1)
+        memcpy(P, profile, n * sizeof *P);
+    for (int i = 0; i < n && phase->sites == 2; i++)
+        for (int j = 0; j < n; j++)
+            P[(size_t)i * n + j] = profile[i] * profile2[j];
+    free(profile);
+    return NL_OK;
+}
+
+/* ---- moments ---- */
+
+static void mean_exponential(const double *marginal, int n, double total, double *out)
+{
+    double re = 0, im = 0;
+    for (int m = 0; m < n; m++) {
+        re += marginal[m] * cos(TWO_PI * m / n);
+        im += marginal[m] * sin(TWO_PI * m / n);
+    }
+    out[0] = re / total;
+    out[1] = im / total;
+}
+
+nl_phase_moments nl_phase_moments_of(const nl_phase *phase, int n, const double *marginals)
+{
+    nl_phase_moments moments = {0};
+    double total = 0;
+    for (int m = 0; m < n; m++)
+        total += marginals[m];
+    moments.norm = total * nl_phase_cell(phase, n);
+    for (int j = 0; j < phase->sites; j++)
+        mean_exponential(marginals + (size_t)j * n, n, total, moments.exp_i_theta[j]);
+    if (phase->sites == 2)
+        mean_exponential(marginals + (size_t)2 * n, n, total, moments.exp_i_theta21);
+    return moments;
+}

@@ -1,0 +1,159 @@
+/* The phase Fokker-Planck equation as a model: adapts phase.h to the table that the solvers work with. */
+#include <math.h>
+
+#include "nanolase/model.h"
+#include "phase_point.h"
+
+enum {
+    EXP_I_THETA1, EXP_I_THETA2, EXP_I_THETA21, COHERENCE1, COHERENCE2, COHERENCE, CORRELATION,
+    A1, A2, N1, N2, IMBALANCE, RELATIVE_IMBALANCE
+};
+
+typedef enum { ALWAYS = 0, TWO_SITES = 1, RADII = 2 } condition;
+
+static const struct {
+    nl_observable observable;
+    condition needs;
+} catalogue[] = {
+    {{EXP_I_THETA1, "exp_i_theta1", true, "1", "<exp(i theta_1)>"}, ALWAYS},
+    {{EXP_I_THETA2, "exp_i_theta2", true, "1", "<exp(i theta_2)>"}, TWO_SITES},
+    {{EXP_I_THETA21, "exp_i_theta21", true, "1", "<exp(i (theta_2 - theta_1))>"}, TWO_SITES},
+    {{COHERENCE1, "coherence1", false, "n_0", "|<a_1>|^2/n_0 (Eq. 25)"}, ALWAYS},
+    {{COHERENCE2, "coherence2", false, "n_0", "|<a_2>|^2/n_0 (Eq. 25)"}, TWO_SITES},
+    {{COHERENCE, "coherence", false, "n_0", "mean of |<a_j>|^2/n_0 over the lasers"}, ALWAYS},
+    {{CORRELATION, "correlation", true, "n_0", "<a_1^+ a_2>/n_0"}, TWO_SITES},
+    {{A1, "a1", true, "1", "<a_1>"}, RADII},
+    {{A2, "a2", true, "1", "<a_2>"}, RADII | TWO_SITES},
+    {{N1, "n1", false, "1", "<a_1^+ a_1>"}, RADII},
+    {{N2, "n2", false, "1", "<a_2^+ a_2>"}, RADII | TWO_SITES},
+    {{IMBALANCE, "imbalance", false, "1", "n_1 - n_2"}, RADII | TWO_SITES},
+    {{RELATIVE_IMBALANCE, "relative_imbalance", false, "1", "(n_1 - n_2)/(n_1 + n_2)"}, RADII | TWO_SITES},
+};
+
+/* Photon numbers mean something where the radii are known: given, or derived from [laser]. */
+static bool has_radii(const nl_config *config)
+{
+    return nl_config_is_given(config, "phase.r1") || nl_config_is_given(config, "phase.r2") ||
+           (isnan(config->phase_D_p) && !nl_config_is_swept(config, "phase.D_p"));
+}
+
+static int phase_observables(const nl_config *config, const nl_observable **list)
+{
+    int count = 0;
+    for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue; k++) {
+        const condition needs = catalogue[k].needs;
+        if ((needs & TWO_SITES && config->model_sites == 1) || (needs & RADII && !has_radii(config)))
+            continue;
+        list[count++] = &catalogue[k].observable;
+    }
+    return count;
+}
+
+/* A coarse grid must still carry the distribution roughly, or it is of no use as a start. */
+static int level_count(const nl_point *point)
+{
+    const int smallest = nl_phase_resolution(&point->phase, point->order, 0.02);
+    int levels = 1;
+    while (levels < 6 && (point->n >> levels) >= smallest)
+        levels++;
+    return levels;
+}
+
+static nl_status check_choices(const nl_config *config)
+{
+    if (config->grid_order % 2 != 0)
+        return nl_config_fail(config, "grid.order", "order = %d is unknown; use 2, 4, 6 or 8", config->grid_order);
+    if (config->run_initial > NL_INITIAL_LOCKED)
+        return nl_config_fail(config, "run.initial", "the phase equation starts from uniform or locked");
+    return NL_OK;
+}
+
+static nl_status phase_point(const nl_config *config, nl_point *out)
+{
+    nl_point point = {.order = config->grid_order};
+    NL_TRY(check_choices(config));
+    NL_TRY(nl_phase_from_config(config, &point.phase));
+    const int wanted = nl_phase_resolution(&point.phase, point.order, config->grid_accuracy);
+    point.n = config->grid_n_c ? config->grid_n_c : wanted;
+    if (point.n < point.order + 2)
+        return nl_config_fail(config, "grid.n_c", "n_c = %d is too small for order %d; use at least %d", point.n,
+                              point.order, point.order + 2);
+    if (point.n > 65535)
+        return nl_config_fail(config, "grid.n_c", "n_c = auto asks for %d points an axis; raise accuracy or order",
+                              point.n);
+    point.levels = level_count(&point);
+    *out = point;
+    return NL_OK;
+}
+
+static nl_operator phase_operator_shape(const nl_point *point, int n)
+{
+    return (nl_operator){.kind = NL_OPERATOR_PHASE,
+                         .sites = point->phase.sites,
+                         .n = n,
+                         .half_width = point->order / 2,
+                         .table_len = nl_phase_table_len(n, point->order / 2)};
+}
+
+static void phase_fill_table(const nl_point *point, int n, double *table)
+{
+    nl_phase_fill_table(&point->phase, n, point->order, table);
+}
+
+static double phase_stable_step(const nl_point *point, int n, const nl_tableau *tableau)
+{
+    return nl_phase_stable_step(&point->phase, n, point->order, tableau);
+}
+
+static nl_status phase_initial(const nl_point *point, nl_initial initial, int n, double *state)
+{
+    return nl_phase_initial(&point->phase, initial, n, state);
+}
+
+static nl_value scaled(const double *z, double factor)
+{
+    return (nl_value){factor * z[0], factor * z[1]};
+}
+
+static nl_value real(double x)
+{
+    return (nl_value){x, 0};
+}
+
+static double magnitude_squared(nl_value z)
+{
+    return z.re * z.re + z.im * z.im;
+}
+
+static void phase_observe(const nl_point *point, int n, const double *marginals, nl_value *values, double *norm)
+{
+    const nl_phase *phase = &point->phase;
+    const nl_phase_moments m = nl_phase_moments_of(phase, n, marginals);
+    const double r1 = phase->r[0], r2 = phase->r[1], r0 = phase->r0;
+    values[EXP_I_THETA1] = scaled(m.exp_i_theta[0], 1);
+    values[EXP_I_THETA2] = scaled(m.exp_i_theta[1], 1);
+    values[EXP_I_THETA21] = scaled(m.exp_i_theta21, 1);
+    values[COHERENCE1] = real(r1 * r1 * magnitude_squared(values[EXP_I_THETA1]));
+    values[COHERENCE2] = real(r2 * r2 * magnitude_squared(values[EXP_I_THETA2]));
+    values[COHERENCE] = phase->sites == 2 ? real((values[COHERENCE1].re + values[COHERENCE2].re) / 2)
+                                          : values[COHERENCE1];
+    values[CORRELATION] = scaled(m.exp_i_theta21, r1 * r2);
+    values[A1] = scaled(m.exp_i_theta[0], r0 * r1);
+    values[A2] = scaled(m.exp_i_theta[1], r0 * r2);
+    values[N1] = real(r0 * r0 * r1 * r1);
+    values[N2] = real(r0 * r0 * r2 * r2);
+    values[IMBALANCE] = real(values[N1].re - values[N2].re);
+    values[RELATIVE_IMBALANCE] = real(values[IMBALANCE].re / (values[N1].re + values[N2].re));
+    *norm = m.norm;
+}
+
+const nl_model nl_phase_model = {
+    .name = "phase",
+    .point = phase_point,
+    .observables = phase_observables,
+    .operator_shape = phase_operator_shape,
+    .fill_table = phase_fill_table,
+    .stable_step = phase_stable_step,
+    .initial = phase_initial,
+    .observe = phase_observe,
+};

@@ -1,0 +1,250 @@
+#include "nanolase/plan.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_BATCH = 4096 };
+
+/* ---- checking ---- */
+
+static nl_status check_methods(const nl_config *config)
+{
+    if (config->steady_method == NL_STEADY_MULTIGRID || config->steady_method == NL_STEADY_KRYLOV)
+        return nl_config_fail(config, "steady.method", "this version finds steady states with method = relax only");
+    if (config->steady_gap)
+        return nl_config_fail(config, "steady.gap", "this version does not compute the spectral gap; use gap = no");
+    if (config->integrator_method == NL_METHOD_RKC)
+        return nl_config_fail(config, "integrator.method",
+                              "this version has no rkc; use auto, rk45, cash-karp, rk43 or bs32");
+    if (config->run_mode == NL_MODE_EVOLVE && config->run_t_end / config->run_save_every > 1e6)
+        return nl_config_fail(config, "run.save_every", "more than a million saved times; raise save_every");
+    return NL_OK;
+}
+
+static const nl_tableau *tableau_of(const nl_config *config, const nl_model *model, const nl_point *point)
+{
+    switch ((nl_method)config->integrator_method) {
+    case NL_METHOD_CASH_KARP: return nl_tableau_find("cash-karp");
+    case NL_METHOD_RK43: return nl_tableau_find("rk43");
+    case NL_METHOD_BS32: return nl_tableau_find("bs32");
+    case NL_METHOD_AUTO:
+        if (config->run_mode == NL_MODE_STEADY)
+            return nl_cheapest_tableau(model, point);
+        /* fall through */
+    default: return nl_tableau_find("rk45");
+    }
+}
+
+nl_status nl_plan_new(const nl_config *config, nl_plan *out)
+{
+    nl_plan plan = {.config = config, .n_points = nl_config_point_count(config)};
+    NL_TRY(nl_model_of(config, &plan.model));
+    NL_TRY(check_methods(config));
+    plan.points = calloc((size_t)plan.n_points, sizeof *plan.points);
+    plan.tableaux = calloc((size_t)plan.n_points, sizeof *plan.tableaux);
+    nl_status status = plan.points && plan.tableaux
+                           ? NL_OK
+                           : nl_fail(NL_ERR_MEMORY, "cannot allocate a plan of %d points", plan.n_points);
+    for (int p = 0; p < plan.n_points && status == NL_OK; p++) {
+        const nl_config at = nl_config_at(config, p);
+        status = plan.model->point(&at, &plan.points[p]);
+        if (config->run_mode == NL_MODE_EVOLVE)
+            plan.points[p].levels = 1;
+        if (status == NL_OK)
+            plan.tableaux[p] = tableau_of(config, plan.model, &plan.points[p]);
+    }
+    if (status != NL_OK)
+        nl_plan_release(&plan);
+    else
+        *out = plan;
+    return status;
+}
+
+void nl_plan_release(nl_plan *plan)
+{
+    free(plan->points);
+    free(plan->tableaux);
+    *plan = (nl_plan){0};
+}
+
+double nl_plan_point_bytes(const nl_plan *plan, int point)
+{
+    double bytes = 0;
+    for (int level = 0; level < plan->points[point].levels; level++) {
+        const nl_operator op = plan->model->operator_shape(&plan->points[point], nl_level_size(&plan->points[point], level));
+        const double size = (double)nl_operator_rows(&op) * op.n;
+        bytes += 8 * (size * nl_batch_registers(plan->tableaux[point]) + (double)op.table_len);
+    }
+    return bytes;
+}
+
+double nl_plan_result_bytes(const nl_plan *plan)
+{
+    const nl_config *config = plan->config;
+    const double times = config->run_mode == NL_MODE_EVOLVE ? 2 + config->run_t_end / config->run_save_every : 1;
+    const double n = plan->points[0].n, field = plan->points[0].phase.sites == 2 ? n * n + 2 * n : 2 * n;
+    return plan->n_points * (sizeof(nl_outcome) + times * NL_MAX_OBSERVABLES * sizeof(nl_value) +
+                             (config->output_fields ? 8 * field : 0));
+}
+
+nl_plan_work nl_plan_estimate(const nl_plan *plan)
+{
+    nl_plan_work work = {.n_least = plan->points[0].n, .n_most = plan->points[0].n};
+    double most = 0;
+    for (int p = 0; p < plan->n_points; p++) {
+        const nl_point *point = &plan->points[p];
+        const nl_operator op = plan->model->operator_shape(point, point->n);
+        const double size = (double)nl_operator_rows(&op) * op.n;
+        const double rate = (plan->tableaux[p]->stages - 1) /
+                            plan->model->stable_step(point, point->n, plan->tableaux[p]);
+        work.n_least = point->n < work.n_least ? point->n : work.n_least;
+        work.n_most = point->n > work.n_most ? point->n : work.n_most;
+        if (nl_plan_point_bytes(plan, p) > work.point_bytes)
+            work.point_bytes = nl_plan_point_bytes(plan, p);
+        if (size * rate > most) {
+            most = size * rate;
+            work.applications_per_time = rate;
+            work.grid_points = size;
+        }
+    }
+    return work;
+}
+
+nl_status nl_plan_check_memory(const nl_plan *plan, double available)
+{
+    for (int p = 0; p < plan->n_points; p++)
+        if (nl_plan_point_bytes(plan, p) > available)
+            return nl_fail(NL_ERR_MEMORY,
+                           "%s: n_c = %d needs %.3g GB for one point and %.3g GB are free; use a smaller n_c with a "
+                           "higher order, or a machine with more memory",
+                           plan->config->path, plan->points[p].n, nl_plan_point_bytes(plan, p) / 1e9,
+                           available / 1e9);
+    return NL_OK;
+}
+
+/* ---- running ---- */
+
+static bool solved_together(const nl_plan *plan, int a, int b)
+{
+    const nl_point *x = &plan->points[a], *y = &plan->points[b];
+    return x->n == y->n && x->order == y->order && x->levels == y->levels && x->phase.sites == y->phase.sites &&
+           plan->tableaux[a] == plan->tableaux[b];
+}
+
+static nl_status batch_capacity(const nl_plan *plan, nl_backend *backend, int point, int *out)
+{
+    size_t available;
+    NL_TRY(backend->ops->available(backend, &available));
+    const double bytes = nl_plan_point_bytes(plan, point), preferred = (double)backend->ops->preferred_bytes(backend);
+    const double room = (preferred < 0.8 * (double)available ? preferred : 0.8 * (double)available) / bytes;
+    *out = room < 1 ? 1 : room > MAX_BATCH ? MAX_BATCH : (int)room;
+    return NL_OK;
+}
+
+/* What the workers of a run share. Touched in the critical section nl_run only. */
+typedef struct run_state {
+    const nl_plan *plan;
+    nl_result *result;
+    const nl_watcher *watcher;
+    bool *taken; /* points that are done or at work */
+    int next;    /* no point before it is free */
+    nl_status status;
+    char message[600];
+} run_state;
+
+static bool wants_stop(const run_state *run)
+{
+    return run->status != NL_OK ||
+           (run->watcher && run->watcher->wants_stop && run->watcher->wants_stop(run->watcher->user));
+}
+
+/* Takes free points that can be solved together; returns how many. */
+static int take(run_state *run, nl_backend *backend, nl_point *points, int *index)
+{
+    int count = 0, capacity = 1;
+    while (run->next < run->plan->n_points && run->taken[run->next])
+        run->next++;
+    if (run->next == run->plan->n_points || wants_stop(run))
+        return 0;
+    run->status = batch_capacity(run->plan, backend, run->next, &capacity);
+    for (int p = run->next; p < run->plan->n_points && count < capacity && run->status == NL_OK; p++) {
+        if (run->taken[p] || !solved_together(run->plan, run->next, p))
+            continue;
+        run->taken[p] = true;
+        points[count] = run->plan->points[p];
+        index[count++] = p;
+    }
+    return count;
+}
+
+static nl_status solve(const run_state *run, nl_backend *backend, const nl_point *points, const int *index, int count)
+{
+    const nl_plan *plan = run->plan;
+    nl_task task = {.backend = backend, .model = plan->model, .config = plan->config,
+                    .tableau = plan->tableaux[index[0]], .points = points, .index = index, .count = count,
+                    .result = run->result, .watcher = run->watcher};
+    return plan->config->run_mode == NL_MODE_EVOLVE ? nl_evolve(&task) : nl_relax(&task);
+}
+
+/* Takes and solves points until none is left. */
+static void work(run_state *run, nl_backend *backend)
+{
+    nl_point *points = malloc(MAX_BATCH * sizeof *points);
+    int *index = malloc(MAX_BATCH * sizeof *index), count = 0;
+    nl_status status = points && index ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a batch");
+    do {
+        if (status == NL_OK && count > 0)
+            status = solve(run, backend, points, index, count);
+#pragma omp critical(nl_run)
+        {
+            if (status != NL_OK && run->status == NL_OK) {
+                run->status = status;
+                snprintf(run->message, sizeof run->message, "%s", nl_error_message());
+            }
+            count = take(run, backend, points, index);
+        }
+    } while (count > 0);
+    free(points);
+    free(index);
+}
+
+/* A worker of its own for every point, as far as threads go: independent points need no barriers. */
+static int worker_count(const nl_backend *backend, int pending)
+{
+    const int most = backend->ops->share ? backend->threads : 1;
+    return pending < most ? (pending > 0 ? pending : 1) : most;
+}
+
+static void work_in_parallel(run_state *run, nl_backend *backend, int workers)
+{
+    omp_set_max_active_levels(2);
+#pragma omp parallel num_threads(workers)
+    {
+        nl_backend *share = NULL;
+        const nl_status status = backend->ops->share(backend, workers, &share);
+        if (status == NL_OK)
+            work(run, share);
+        else
+#pragma omp critical(nl_run)
+            run->status = status;
+        nl_backend_close(share);
+    }
+}
+
+nl_status nl_plan_run(const nl_plan *plan, nl_backend *backend, nl_result *result, const nl_watcher *watcher)
+{
+    run_state run = {.plan = plan, .result = result, .watcher = watcher};
+    run.taken = calloc((size_t)plan->n_points, sizeof *run.taken);
+    if (!run.taken)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate the state of a run");
+    for (int p = 0; p < plan->n_points; p++)
+        run.taken[p] = result->outcomes[p].status != NL_POINT_PENDING;
+    const int workers = worker_count(backend, plan->n_points - nl_result_count_done(result));
+    if (workers > 1)
+        work_in_parallel(&run, backend, workers);
+    else
+        work(&run, backend);
+    free(run.taken);
+    return run.status == NL_OK ? NL_OK : nl_fail(run.status, "%s", run.message);
+}

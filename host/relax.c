@@ -1,0 +1,275 @@
+/*
+ * Steady states by time evolution. The grid is refined in steps: each coarse solution costs little, and the next grid
+ * starts from the Richardson combination of those before it, so that only what it alone resolves is left to relax.
+ * On the way to a steady state the time accuracy of the path is of no value: steps run at the stability bound, and the
+ * error estimate serves to catch growth.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "nanolase/prolong.h"
+#include "nanolase/solve.h"
+#include "prolong_point.h"
+
+enum { STEPS_PER_CHECK = 10, MAX_LEVELS = 6, STALL_STEPS = 5000 };
+static const double RELAX_RTOL = 1e-2, RELAX_ATOL = 1e-4;
+
+/* Follows one member's residual. */
+typedef struct monitor {
+    double t_decade, r_decade; /* when the residual was last ten times lower than before */
+    double decay;              /* rate over the last decade on this grid; 0 unknown */
+    double coarse_decay;       /* the same from the grid before */
+    double best;               /* lowest residual */
+    double t_best;
+    long steps_best;
+    double residual;
+} monitor;
+
+typedef struct relaxation {
+    nl_task *task;
+    nl_batch level[MAX_LEVELS]; /* finest first */
+    monitor *monitors;
+    int *active, *done;
+    nl_outcome *outcomes;
+    double *sums, *residuals;
+    double *work; /* operator applications on coarser grids, in units of the finest */
+} relaxation;
+
+const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *point)
+{
+    const nl_tableau *best = NULL;
+    double best_step = 0;
+    for (int i = 0; i < nl_tableau_count(); i++) {
+        const nl_tableau *tableau = nl_tableau_at(i);
+        const double step = model->stable_step(point, point->n, tableau) / (tableau->stages - 1);
+        if (step > best_step) {
+            best = tableau;
+            best_step = step;
+        }
+    }
+    return best;
+}
+
+/* ---- one member's convergence ---- */
+
+/* The slowest rate that the residual has been seen to fall with, here or on the grid before; 0 unknown. */
+static double decay_rate(const monitor *m)
+{
+    if (m->decay == 0 || m->coarse_decay == 0)
+        return m->decay + m->coarse_decay;
+    return fmin(m->decay, m->coarse_decay);
+}
+
+static double distance(const monitor *m)
+{
+    if (m->residual < 1e-15)
+        return m->residual;
+    return decay_rate(m) > 0 ? m->residual / decay_rate(m) : INFINITY;
+}
+
+static void observe_residual(monitor *m, const nl_member *member, double residual)
+{
+    m->residual = residual;
+    if (m->r_decade == 0) {
+        m->t_decade = member->t;
+        m->r_decade = residual;
+    }
+    if (residual < 0.1 * m->r_decade) {
+        m->decay = log(m->r_decade / residual) / (member->t - m->t_decade);
+        m->t_decade = member->t;
+        m->r_decade = residual;
+    }
+    if (residual < 0.95 * m->best) {
+        m->best = residual;
+        m->t_best = member->t;
+        m->steps_best = member->steps;
+    }
+}
+
+static nl_point_status judge(const monitor *m, const nl_member *member, double tolerance, double max_time)
+{
+    if (member->failed || !isfinite(m->residual))
+        return NL_POINT_FAILED;
+    if (m->residual <= tolerance && distance(m) <= tolerance)
+        return NL_POINT_CONVERGED;
+    if (member->t >= max_time)
+        return NL_POINT_MAX_TIME;
+    /* Rounding sets a floor to the residual; oscillations last no longer than a few of the decay times so far. */
+    if (member->steps - m->steps_best > STALL_STEPS && member->t > 2 * m->t_best)
+        return m->residual <= tolerance ? NL_POINT_CONVERGED : NL_POINT_STALLED;
+    return NL_POINT_PENDING;
+}
+
+static nl_outcome outcome_of(const monitor *m, const nl_member *member, nl_point_status status, double coarse_work)
+{
+    return (nl_outcome){.status = status,
+                        .residual = m->residual,
+                        .distance = distance(m),
+                        .decay_rate = decay_rate(m),
+                        .model_time = member->t,
+                        .steps = member->steps,
+                        .rejected = member->rejected,
+                        .rhs = member->applications,
+                        .work = coarse_work + member->applications};
+}
+
+/* ---- one grid ---- */
+
+/* Starts members of a finer grid from the grids below; those that failed there start afresh. */
+static nl_status prolong_members(relaxation *r, int level, int sources, const double *weight)
+{
+    nl_batch *fine = &r->level[level];
+    nl_backend *backend = r->task->backend;
+    const int rows = nl_operator_rows(&fine->op);
+    nl_prolong_entry *entries = malloc(fine->n * sizeof *entries);
+    void *device_entries = NULL;
+    nl_status status = entries ? backend->ops->alloc(backend, fine->n * sizeof *entries, &device_entries)
+                               : nl_fail(NL_ERR_MEMORY, "cannot allocate interpolation tables");
+    for (int s = 0; s < sources && status == NL_OK; s++) {
+        const nl_batch *coarse = &r->level[level + 1 + s];
+        for (int m = 0; m < fine->n_members; m++)
+            fine->jobs[m] = (nl_job){.slot = m, .in = {coarse->members[m].y}, .c = {weight[s]},
+                                     .out = fine->members[m].y, .keep = s > 0};
+        nl_prolong_fill(coarse->n, fine->n, entries);
+        status = backend->ops->upload(backend, device_entries, entries, fine->n * sizeof *entries);
+        if (status == NL_OK)
+            status = backend->ops->prolong(backend, &coarse->pool, coarse->n, &fine->pool, fine->n, rows,
+                                           device_entries, fine->jobs, fine->n_members);
+    }
+    backend->ops->free(backend, device_entries);
+    free(entries);
+    return status;
+}
+
+/* Interpolation keeps the integral only nearly: scales each member back to the sum of its initial state. */
+static nl_status normalise(relaxation *r, nl_batch *batch, const nl_batch *coarse)
+{
+    nl_backend *backend = r->task->backend;
+    for (int m = 0; m < batch->n_members; m++)
+        batch->jobs[m] = (nl_job){.slot = m, .in = {coarse->members[m].y}};
+    NL_TRY(backend->ops->sums(backend, &coarse->pool, batch->jobs, batch->n_members, r->sums));
+    for (int m = 0; m < batch->n_members; m++)
+        batch->jobs[m].in[0] = batch->members[m].y;
+    NL_TRY(backend->ops->sums(backend, &batch->pool, batch->jobs, batch->n_members, r->residuals));
+    for (int m = 0; m < batch->n_members; m++) {
+        const double wanted = r->sums[2 * m] * ((double)batch->pool.size / (double)coarse->pool.size);
+        batch->jobs[m] = (nl_job){.slot = m, .n_terms = 1, .in = {batch->members[m].y},
+                                  .c = {wanted / r->residuals[2 * m]}, .out = batch->members[m].y};
+    }
+    return backend->ops->combine(backend, &batch->pool, batch->jobs, batch->n_members);
+}
+
+static nl_status start_level(relaxation *r, int level, int levels)
+{
+    nl_task *task = r->task;
+    nl_batch *batch = &r->level[level];
+    int n[NL_MAX_SOURCES], sources = 0;
+    double weight[NL_MAX_SOURCES];
+    NL_TRY(nl_batch_new(task->backend, task->model, task->points, task->count,
+                        nl_level_size(&task->points[0], level), task->tableau, batch));
+    if (level == levels - 1)
+        return nl_batch_set_initial(batch, task->config->run_initial, 0, batch->n_members);
+    const nl_batch *coarse = &r->level[level + 1];
+    for (int l = level + 1; l < levels && sources < NL_MAX_SOURCES; l++)
+        n[sources++] = r->level[l].n;
+    NL_TRY(nl_prolong_weights(n, sources, batch->n, task->points[0].order, weight));
+    NL_TRY(prolong_members(r, level, sources, weight));
+    NL_TRY(normalise(r, batch, coarse));
+    for (int m = 0; m < batch->n_members; m++) {
+        monitor *mon = &r->monitors[m];
+        const nl_member *below = &coarse->members[m];
+        *mon = (monitor){.coarse_decay = mon->decay, .best = INFINITY};
+        r->work[m] += (double)below->applications * coarse->pool.size;
+        batch->members[m].t = below->t;
+        batch->members[m].steps = below->steps;
+        batch->members[m].rejected = below->rejected;
+        if (below->failed)
+            NL_TRY(nl_batch_set_initial(batch, task->config->run_initial, m, 1));
+    }
+    return NL_OK;
+}
+
+/* Takes members that are done out of the list; on the finest grid enters them into the result. */
+static nl_status retire(relaxation *r, int level, int *n_active)
+{
+    nl_task *task = r->task;
+    nl_batch *batch = &r->level[level];
+    int n_done = 0, n_left = 0;
+    for (int a = 0; a < *n_active; a++) {
+        const int m = r->active[a];
+        nl_member *member = &batch->members[m];
+        const nl_point_status status =
+            judge(&r->monitors[m], member, task->config->steady_tolerance, task->config->steady_max_time);
+        if (status == NL_POINT_PENDING) {
+            r->active[n_left++] = m;
+            continue;
+        }
+        member->failed = status == NL_POINT_FAILED;
+        r->outcomes[n_done] = outcome_of(&r->monitors[m], member, status, r->work[m] / (double)batch->pool.size);
+        r->done[n_done++] = m;
+    }
+    *n_active = n_left;
+    return level == 0 && n_done > 0 ? nl_task_record(task, batch, r->done, n_done, r->outcomes, 0) : NL_OK;
+}
+
+static nl_status check_members(relaxation *r, int level, int *n_active)
+{
+    nl_batch *batch = &r->level[level];
+    NL_TRY(nl_batch_residual(batch, r->active, *n_active, r->sums, r->residuals));
+    for (int a = 0; a < *n_active; a++)
+        observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->residuals[a]);
+    const nl_member *first = &batch->members[r->active[0]];
+    const nl_progress progress = {.members = *n_active, .n = batch->n, .t = first->t, .h = first->h,
+                                  .residual = r->monitors[r->active[0]].residual};
+    NL_TRY(retire(r, level, n_active));
+    nl_task_progress(r->task, &progress);
+    return NL_OK;
+}
+
+static nl_status relax_level(relaxation *r, int level)
+{
+    nl_batch *batch = &r->level[level];
+    int n_active = batch->n_members;
+    for (int m = 0; m < n_active; m++)
+        r->active[m] = m;
+    NL_TRY(check_members(r, level, &n_active));
+    while (n_active > 0 && !nl_task_is_aborted(r->task)) {
+        for (int step = 0; step < STEPS_PER_CHECK; step++)
+            NL_TRY(nl_batch_step(batch, r->active, n_active, RELAX_RTOL, RELAX_ATOL, NULL));
+        NL_TRY(check_members(r, level, &n_active));
+    }
+    return NL_OK;
+}
+
+nl_status nl_relax(nl_task *task)
+{
+    relaxation r = {.task = task};
+    const int levels = task->points[0].levels, count = task->count;
+    nl_status status = NL_OK;
+    r.monitors = calloc((size_t)count, sizeof *r.monitors);
+    r.active = calloc((size_t)count, sizeof *r.active);
+    r.done = calloc((size_t)count, sizeof *r.done);
+    r.outcomes = calloc((size_t)count, sizeof *r.outcomes);
+    r.work = calloc((size_t)count, sizeof *r.work);
+    r.sums = calloc(2 * (size_t)count, sizeof *r.sums);
+    r.residuals = calloc(2 * (size_t)count, sizeof *r.residuals);
+    if (!r.monitors || !r.active || !r.done || !r.outcomes || !r.work || !r.sums || !r.residuals)
+        status = nl_fail(NL_ERR_MEMORY, "cannot allocate the relaxation of %d points", count);
+    for (int m = 0; m < count && status == NL_OK; m++)
+        r.monitors[m].best = INFINITY;
+    for (int level = levels - 1; level >= 0 && status == NL_OK && !nl_task_is_aborted(task); level--) {
+        status = start_level(&r, level, levels);
+        if (status == NL_OK)
+            status = relax_level(&r, level);
+    }
+    for (int level = 0; level < levels; level++)
+        nl_batch_release(&r.level[level]);
+    free(r.monitors);
+    free(r.active);
+    free(r.done);
+    free(r.outcomes);
+    free(r.work);
+    free(r.sums);
+    free(r.residuals);
+    return status;
+}

@@ -1,0 +1,207 @@
+/* `nanolase show`: reads a result file as columns and prints them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "h5.h"
+#include "nanolase/result.h"
+#include "result_columns.h"
+
+enum { MAX_COLUMNS = 96, NAME_MAX_CHARS = 64 };
+
+/* One printed column. Its value in row x stands at data[(x / repeat) % count]: axes, times and per-point values are
+ * stored once and repeat. */
+typedef struct column {
+    char name[NAME_MAX_CHARS];
+    bool is_complex, is_integer;
+    size_t repeat, count;
+    double *data;
+} column;
+
+typedef struct table {
+    hid_t file;
+    char *axes; /* comma-separated names */
+    bool series;
+    size_t points, times;
+    int n_columns;
+    column columns[MAX_COLUMNS];
+} table;
+
+static void table_release(table *t)
+{
+    for (int c = 0; c < t->n_columns; c++)
+        free(t->columns[c].data);
+    free(t->axes);
+    if (t->file >= 0)
+        H5Fclose(t->file);
+}
+
+static bool add_column(table *t, hid_t group, const char *name, size_t count, size_t repeat, bool is_integer)
+{
+    if (t->n_columns == MAX_COLUMNS)
+        return false;
+    column *c = &t->columns[t->n_columns];
+    *c = (column){.is_complex = nl_h5_is_complex(group, name), .is_integer = is_integer, .repeat = repeat,
+                  .count = count};
+    snprintf(c->name, sizeof c->name, "%s", name);
+    c->data = malloc((c->is_complex ? 2 : 1) * (count ? count : 1) * sizeof *c->data);
+    if (!c->data)
+        return false;
+    t->n_columns++;
+    hid_t complex_type = nl_h5_complex_type();
+    const bool ok = nl_h5_read(group, name, c->is_complex ? complex_type : H5T_NATIVE_DOUBLE, count, c->data);
+    H5Tclose(complex_type);
+    return ok;
+}
+
+/* Axes in sweep order; the last varies fastest. */
+static bool add_axes(table *t)
+{
+    hid_t group = H5Gopen2(t->file, "axes", H5P_DEFAULT);
+    if (group < 0)
+        return false;
+    char *names = strdup(t->axes);
+    bool ok = names != NULL;
+    t->points = 1;
+    for (char *name = ok ? strtok(names, ",") : NULL; name && ok; name = strtok(NULL, ",")) {
+        const size_t count = nl_h5_count(group, name);
+        ok = count > 0 && add_column(t, group, name, count, 1, false);
+        t->points *= count;
+    }
+    free(names);
+    H5Gclose(group);
+    size_t repeat = t->times;
+    for (int c = t->n_columns - 1; c >= 0; c--) {
+        t->columns[c].repeat = repeat;
+        repeat *= t->columns[c].count;
+    }
+    return ok;
+}
+
+static herr_t collect_name(hid_t group, const char *name, const H5L_info_t *info, void *user)
+{
+    (void)info;
+    table *t = user;
+    return add_column(t, group, name, t->points * t->times, 1, false) ? 0 : -1;
+}
+
+static bool add_observables(table *t)
+{
+    hid_t group = H5Gopen2(t->file, t->series ? "series" : "observables", H5P_DEFAULT);
+    if (group < 0)
+        return false;
+    const bool ok = H5Literate(group, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, collect_name, t) >= 0;
+    H5Gclose(group);
+    return ok;
+}
+
+static bool add_convergence(table *t)
+{
+    hid_t group = H5Gopen2(t->file, "convergence", H5P_DEFAULT);
+    bool ok = group >= 0;
+    for (int c = 0; c < nl_column_count && ok; c++)
+        if (nl_columns[c].in_csv)
+            ok = add_column(t, group, nl_columns[c].name, t->points, t->times, nl_columns[c].is_integer);
+    if (group >= 0)
+        H5Gclose(group);
+    return ok;
+}
+
+static bool load(table *t)
+{
+    char *mode = nl_h5_read_text(t->file, "mode");
+    t->axes = nl_h5_read_text(t->file, "axes");
+    t->series = mode && strcmp(mode, "evolve") == 0;
+    t->times = t->series ? nl_h5_count(t->file, "time") : 1;
+    bool ok = mode && t->axes && t->times > 0 && add_axes(t);
+    free(mode);
+    if (ok && t->series) {
+        ok = add_column(t, t->file, "time", t->times, 1, false);
+        if (ok)
+            strcpy(t->columns[t->n_columns - 1].name, "t");
+    }
+    return ok && add_observables(t) && add_convergence(t);
+}
+
+/* ---- printing ---- */
+
+static const double *cell(const column *c, size_t row)
+{
+    return c->data + (row / c->repeat) % c->count * (c->is_complex ? 2 : 1);
+}
+
+static void print_csv(const table *t, FILE *f)
+{
+    for (int c = 0; c < t->n_columns; c++) {
+        const char *name = t->columns[c].name, *comma = c ? "," : "";
+        if (t->columns[c].is_complex)
+            fprintf(f, "%s%s_re,%s_im", comma, name, name);
+        else
+            fprintf(f, "%s%s", comma, name);
+    }
+    fputc('\n', f);
+    for (size_t row = 0; row < t->points * t->times; row++) {
+        for (int c = 0; c < t->n_columns; c++) {
+            const double *x = cell(&t->columns[c], row);
+            fputs(c ? "," : "", f);
+            if (t->columns[c].is_integer)
+                fprintf(f, "%.0f", x[0]);
+            else if (t->columns[c].is_complex)
+                fprintf(f, "%.17g,%.17g", x[0], x[1]);
+            else
+                fprintf(f, "%.17g", x[0]);
+        }
+        fputc('\n', f);
+    }
+}
+
+static int width_of(const column *c)
+{
+    const int name = (int)strlen(c->name), least = c->is_complex ? 22 : c->is_integer ? 6 : 11;
+    return name > least ? name : least;
+}
+
+static void print_cell(const column *c, size_t row, FILE *f)
+{
+    char text[64];
+    const double *x = cell(c, row);
+    if (c->is_integer)
+        snprintf(text, sizeof text, "%.0f", x[0]);
+    else if (c->is_complex)
+        snprintf(text, sizeof text, "%.6g %+.6gi", x[0], x[1]);
+    else
+        snprintf(text, sizeof text, "%.6g", x[0]);
+    fprintf(f, "  %*s", width_of(c), text);
+}
+
+static void print_table(const table *t, const char *path, FILE *f)
+{
+    size_t converged = 0;
+    for (int c = 0; c < t->n_columns; c++)
+        fprintf(f, "  %*s", width_of(&t->columns[c]), t->columns[c].name);
+    fputc('\n', f);
+    for (size_t row = 0; row < t->points * t->times; row++) {
+        for (int c = 0; c < t->n_columns; c++)
+            print_cell(&t->columns[c], row, f);
+        fputc('\n', f);
+    }
+    for (int c = 0; c < t->n_columns; c++)
+        for (size_t p = 0; strcmp(t->columns[c].name, "converged") == 0 && p < t->points; p++)
+            converged += t->columns[c].data[p] != 0;
+    fprintf(f, "%s: %zu of %zu points %s\n", path, converged, t->points, t->series ? "complete" : "converged");
+}
+
+nl_status nl_result_show(const char *path, bool csv, FILE *f)
+{
+    table t = {.file = -1};
+    nl_h5_quiet();
+    if (H5Fis_hdf5(path) <= 0 || (t.file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) < 0)
+        return nl_fail(NL_ERR_FILE, "%s: is missing or not an HDF5 file; give a result of `nanolase run`", path);
+    const bool ok = load(&t);
+    if (ok && csv)
+        print_csv(&t, f);
+    else if (ok)
+        print_table(&t, path, f);
+    table_release(&t);
+    return ok ? NL_OK : nl_fail(NL_ERR_FILE, "%s: is not a complete result of `nanolase run`", path);
+}

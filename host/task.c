@@ -1,0 +1,45 @@
+/* What the methods have in common: entering results, telling progress, being stopped. */
+#include <stdlib.h>
+
+#include "nanolase/solve.h"
+
+static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n_active, const nl_outcome *outcome,
+                        int time, int *point)
+{
+    for (int a = 0; a < n_active; a++)
+        point[a] = task->index[active[a]];
+    if (time >= 0)
+        NL_TRY(nl_result_record(task->result, batch, active, n_active, point, time));
+    for (int a = 0; a < n_active && outcome; a++) {
+        const double norm_error = task->result->outcomes[point[a]].norm_error;
+        task->result->outcomes[point[a]] = outcome[a];
+        task->result->outcomes[point[a]].norm_error = norm_error;
+    }
+    return outcome && task->watcher ? task->watcher->on_results(task->watcher->user) : NL_OK;
+}
+
+nl_status nl_task_record(nl_task *task, nl_batch *batch, const int *active, int n_active, const nl_outcome *outcome,
+                         int time)
+{
+    int *point = malloc((size_t)n_active * sizeof *point + 1);
+    nl_status status = point ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a list of points");
+    /* A watcher that saves must see points whole, and only one thread may save. */
+#pragma omp critical(nl_watch)
+    if (status == NL_OK)
+        status = record(task, batch, active, n_active, outcome, time, point);
+    free(point);
+    return status;
+}
+
+void nl_task_progress(nl_task *task, const nl_progress *progress)
+{
+    if (!task->watcher)
+        return;
+#pragma omp critical(nl_watch)
+    task->watcher->on_progress(task->watcher->user, progress);
+}
+
+bool nl_task_is_aborted(const nl_task *task)
+{
+    return task->watcher && task->watcher->wants_abort && task->watcher->wants_abort(task->watcher->user);
+}

@@ -1,0 +1,31 @@
+/*
+ * nanolase: solves the equations of coupled nanolasers in the time domain.
+ *
+ * A run, in the order of its calls:
+ *
+ *   nl_config_load        an ini file and overrides          -> nl_config
+ *   nl_plan_new           every sweep point, checked         -> nl_plan
+ *   nl_backend_open       CPU or CUDA device                 -> nl_backend
+ *   nl_result_new         (nl_result_resume)                 -> nl_result
+ *   nl_plan_run           batches: nl_relax or nl_evolve; a batch steps with nl_batch_step
+ *   nl_result_write       HDF5; nl_result_show prints it
+ *
+ * Functions that can fail return an nl_status; nl_error_message says what happened. Nothing here prints or exits.
+ */
+#ifndef NANOLASE_H
+#define NANOLASE_H
+
+#include "nanolase/backend.h"
+#include "nanolase/batch.h"
+#include "nanolase/config.h"
+#include "nanolase/control.h"
+#include "nanolase/error.h"
+#include "nanolase/laser.h"
+#include "nanolase/model.h"
+#include "nanolase/phase.h"
+#include "nanolase/plan.h"
+#include "nanolase/result.h"
+#include "nanolase/solve.h"
+#include "nanolase/tableau.h"
+
+#endif

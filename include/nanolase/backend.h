@@ -1,0 +1,134 @@
+/*
+ * A backend: whole-array operations on batches of independent members, on the CPU or on a CUDA device.
+ *
+ * The state of a batch is a pool of `slots` x `registers` vectors. A job names, for one member, its slot and the
+ * registers that an operation reads and writes; an operation takes a list of jobs, so a converged member leaves by
+ * not being listed, and old and new solution change places by swapping register numbers. Reductions run in an order
+ * fixed by the vector size alone: results depend neither on the thread count nor on what else is in the batch.
+ */
+#ifndef NL_BACKEND_H
+#define NL_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nanolase/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { NL_MAX_TERMS = 8 };
+
+typedef struct nl_backend nl_backend;
+
+/* Vectors of doubles in the backend's memory; vector (slot, reg) starts at data + (slot*registers + reg)*size:
+ * nl_pool_vector of kernels/vector_point.h. */
+typedef struct nl_pool {
+    double *data;
+    int slots, registers;
+    size_t size; /* doubles in one vector */
+} nl_pool;
+
+/* One member's part in a batched operation. */
+typedef struct nl_job {
+    int slot;
+    int n_terms; /* linear combination sum_k c[k] * register in[k] */
+    int in[NL_MAX_TERMS];
+    double c[NL_MAX_TERMS];
+    int out;     /* register written */
+    int arg;     /* stage: register for the combination that the operator is applied to */
+    int keep;    /* stage: nonzero where `arg` must hold the combination afterwards */
+    int y, y_new; /* error: registers that scale the error */
+} nl_job;
+
+typedef enum nl_operator_kind { NL_OPERATOR_PHASE, NL_OPERATOR_KINDS } nl_operator_kind;
+
+/* The linear operator of every slot: one shape, each slot with its own table of coefficients. */
+typedef struct nl_operator {
+    nl_operator_kind kind;
+    int sites;        /* 1 or 2 */
+    int n;            /* grid points along each axis */
+    int half_width;   /* of the difference stencil: order/2 */
+    double *tables;   /* backend memory, slots x table_len doubles */
+    size_t table_len;
+} nl_operator;
+
+/* rows x n vectors: n rows for two sites, one for a single site. */
+static inline int nl_operator_rows(const nl_operator *op)
+{
+    return op->sites == 2 ? op->n : 1;
+}
+
+struct nl_prolong_entry;
+
+typedef struct nl_backend_ops {
+    const char *name; /* "cpu" or "cuda" */
+    void (*close)(nl_backend *);
+    /* Memory that may be taken now, in bytes. */
+    nl_status (*available)(nl_backend *, size_t *bytes);
+    /* How many bytes of state a batch should hold to run well; 0: one member at a time. */
+    size_t (*preferred_bytes)(nl_backend *);
+    /* A backend with a share of this one's threads, to be used by a thread of its own. NULL: cannot be shared out. */
+    nl_status (*share)(nl_backend *, int parts, nl_backend **out);
+
+    nl_status (*alloc)(nl_backend *, size_t bytes, void **out); /* contents undefined */
+    void (*free)(nl_backend *, void *);                         /* accepts NULL */
+    nl_status (*upload)(nl_backend *, void *to, const void *host, size_t bytes);
+    nl_status (*download)(nl_backend *, void *host, const void *from, size_t bytes);
+
+    /* combine: out = sum c_k in_k (out may be one of the in). */
+    nl_status (*combine)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs);
+    /* apply: out = L in[0]. */
+    nl_status (*apply)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+    /* stage: out = L(sum c_k in_k). NULL: combine into arg, then apply. */
+    nl_status (*stage)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+    /* error: result[job] = sqrt(mean over elements of (e/(atol + rtol max(|y|, |y_new|)))^2), e = sum c_k in_k. */
+    nl_status (*error)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double rtol, double atol,
+                       double *result);
+    /* sums: result[2*job] = sum of elements, result[2*job+1] = sum of magnitudes of in[0]. */
+    nl_status (*sums)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+    /* moments: the operator's reduced distributions of in[0], see nl_moments_len. */
+    nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
+                         double *result);
+    /* prolong: out of `to` = c[0] * (in[0] of `from`, interpolated to n_fine points an axis), added to what is there
+     * where keep is set. entries: backend memory, n_fine. */
+    nl_status (*prolong)(nl_backend *, const nl_pool *from, int n_coarse, const nl_pool *to, int n_fine, int rows,
+                         const struct nl_prolong_entry *entries, const nl_job *, int n_jobs);
+} nl_backend_ops;
+
+/* Every backend's own struct begins with this. */
+struct nl_backend {
+    const nl_backend_ops *ops;
+    char device[128]; /* for people: processor or GPU */
+    int threads;      /* CPU: threads in use; CUDA: 0 */
+};
+
+/* Doubles that moments gives per job: three marginals of n for two sites, one for one site. */
+static inline size_t nl_moments_len(const nl_operator *op)
+{
+    return (size_t)(op->sites == 2 ? 3 : 1) * op->n;
+}
+
+/* threads: 0 for all. The caller closes. */
+nl_status nl_backend_open_cpu(int threads, nl_backend **out);
+/* NL_ERR_NO_CUDA where the build has no CUDA or the machine no device. */
+nl_status nl_backend_open_cuda(nl_backend **out);
+/* name: "auto" (CUDA where it works, else CPU), "cpu" or "cuda". */
+nl_status nl_backend_open(const char *name, int threads, nl_backend **out);
+void nl_backend_close(nl_backend *); /* accepts NULL */
+/* Bytes of main memory that are free to take. */
+size_t nl_host_memory(void);
+/* "yes" or "no", with why; for `nanolase info`. */
+const char *nl_backend_cuda_build(void);
+
+nl_status nl_pool_new(nl_backend *, int slots, int registers, size_t size, nl_pool *out);
+void nl_pool_release(nl_backend *, nl_pool *);
+
+/* The fused stage where the backend has it, else the two operations it stands for. */
+nl_status nl_backend_stage(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

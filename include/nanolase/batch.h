@@ -1,0 +1,68 @@
+/*
+ * A batch: independent members of one model on one grid, each with its own parameters, time, step and status, and the
+ * trial Runge-Kutta step that advances any subset of them together.
+ */
+#ifndef NL_BATCH_H
+#define NL_BATCH_H
+
+#include "nanolase/backend.h"
+#include "nanolase/model.h"
+#include "nanolase/tableau.h"
+
+typedef struct nl_member {
+    double t;                  /* model time, in 1/kappa */
+    double h, h_max;           /* next step, and the bound that stability sets */
+    double last_error;         /* of the last accepted step, for the PI controller */
+    long steps, rejected, applications;
+    int y, y_new;              /* registers of the pool; they change places when a step is accepted */
+    int k[NL_MAX_STAGES];      /* k[0] = L y once `fresh` */
+    bool fresh;
+    bool failed;               /* the step became too small, or the state is not finite */
+} nl_member;
+
+typedef struct nl_batch {
+    nl_backend *backend;
+    const nl_model *model;
+    const nl_tableau *tableau;
+    const nl_point *points; /* of each member; not owned */
+    int n;                  /* grid points along each axis */
+    int n_members;
+    nl_operator op;
+    nl_pool pool;
+    nl_member *members;
+    nl_job *jobs;   /* work space, one per member */
+    double *errors; /* work space, two per member */
+} nl_batch;
+
+/* Registers that a member needs with this pair. */
+int nl_batch_registers(const nl_tableau *);
+
+/* Allocates the pool and uploads every member's table; states are undefined until set. Release also after failure. */
+nl_status nl_batch_new(nl_backend *, const nl_model *, const nl_point *points, int n_members, int n,
+                       const nl_tableau *, nl_batch *out);
+void nl_batch_release(nl_batch *);
+
+/* Sets members [first, first + count) to the model's initial state. */
+nl_status nl_batch_set_initial(nl_batch *, nl_initial, int first, int count);
+
+/* One trial step of size step[a] for each listed member: y_new, k of all stages, and error[a] in units of the
+ * tolerance (not finite where the state blew up). Nothing is accepted yet. */
+nl_status nl_batch_try_step(nl_batch *, const int *active, int n_active, const double *step, double rtol, double atol,
+                            double *error);
+/* Makes the trial of one member its state. */
+void nl_batch_accept(nl_batch *, int member, double step);
+
+/* One adaptive step for each listed member: try, then accept or reject by its error. target[a]: time not to be
+ * passed, met exactly. NULL: none. */
+nl_status nl_batch_step(nl_batch *, const int *active, int n_active, double rtol, double atol, const double *target);
+
+/* Sum and residual |L y|_1/|y|_1 of each listed member. */
+nl_status nl_batch_residual(nl_batch *, const int *active, int n_active, double *sum, double *residual);
+
+/* Moments of each listed member, nl_moments_len doubles each. */
+nl_status nl_batch_moments(nl_batch *, const int *active, int n_active, double *moments);
+
+/* The state of one member. */
+nl_status nl_batch_download(nl_batch *, int member, double *state);
+
+#endif

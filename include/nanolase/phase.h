@@ -1,0 +1,50 @@
+/* The phase Fokker-Planck equation (Eqs. 14, 16) of one or two nanolasers: parameters, tables, observables. */
+#ifndef NL_PHASE_H
+#define NL_PHASE_H
+
+#include <stddef.h>
+
+#include "nanolase/config.h"
+#include "nanolase/laser.h"
+#include "nanolase/tableau.h"
+
+/* Parameters of one point, index j = site. Rates in units of kappa. */
+typedef struct nl_phase {
+    int sites;
+    double D[2];      /* D_p/r_j^2 */
+    double drive[2];  /* epsilon/(r_0 r_j) */
+    double tunnel[2]; /* t_c r_{j'}/r_j; 0 for one site */
+    double phi[2];
+    double r[2]; /* radii in units of r0 */
+    double r0;   /* sqrt(n_0) where [laser] gives the coefficients, 1 where [phase] does */
+} nl_phase;
+
+/* NL_ERR_CONFIG below threshold where coefficients would have to come from [laser]. */
+nl_status nl_phase_from_config(const nl_config *, nl_phase *out);
+
+/* Grid points along each axis that keep the error in <exp(i theta)> near `accuracy` at this order. */
+int nl_phase_resolution(const nl_phase *, int order, double accuracy);
+
+/* Fills a member's table (nl_phase_table_len of kernels/phase_point.h doubles). */
+void nl_phase_fill_table(const nl_phase *, int n, int order, double *table);
+
+/* Largest step at which `tableau` damps or keeps every mode of the operator with its drift frozen at the largest
+ * value anywhere on the grid. */
+double nl_phase_stable_step(const nl_phase *, int n, int order, const nl_tableau *tableau);
+
+/* The distribution at the start: density normalised to integral 1, n x n (n for one site). */
+nl_status nl_phase_initial(const nl_phase *, nl_initial initial, int n, double *P);
+
+/* Volume of a grid cell: (2 pi/n)^sites. */
+double nl_phase_cell(const nl_phase *, int n);
+
+/* From the marginals (nl_moments_len doubles) the moments that all phase observables are made of. */
+typedef struct nl_phase_moments {
+    double norm;         /* integral of P */
+    double exp_i_theta[2][2]; /* <e^{i theta_j}>, re and im, of the normalised distribution */
+    double exp_i_theta21[2];  /* <e^{i(theta_2 - theta_1)}> */
+} nl_phase_moments;
+
+nl_phase_moments nl_phase_moments_of(const nl_phase *, int n, const double *marginals);
+
+#endif

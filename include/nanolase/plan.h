@@ -1,0 +1,40 @@
+/* The plan of a run: every sweep point checked and discretised before any work starts, and grouped for solving. */
+#ifndef NL_PLAN_H
+#define NL_PLAN_H
+
+#include "nanolase/solve.h"
+
+typedef struct nl_plan {
+    const nl_config *config; /* not owned */
+    const nl_model *model;
+    int n_points;
+    nl_point *points;
+    const nl_tableau **tableaux; /* of each point */
+} nl_plan;
+
+/* NL_ERR_CONFIG where any point of the sweep makes no sense or asks for what this version lacks. */
+nl_status nl_plan_new(const nl_config *, nl_plan *out);
+void nl_plan_release(nl_plan *);
+
+/* Bytes that solving one point takes in the backend's memory. */
+double nl_plan_point_bytes(const nl_plan *, int point);
+/* Bytes of main memory that the results take. */
+double nl_plan_result_bytes(const nl_plan *);
+
+/* What the run will ask of the machine, as far as it can be told before. */
+typedef struct nl_plan_work {
+    int n_least, n_most;
+    double point_bytes;           /* of the largest point */
+    double applications_per_time; /* of the operator, in the point that needs most */
+    double grid_points;           /* of one application, there */
+} nl_plan_work;
+
+nl_plan_work nl_plan_estimate(const nl_plan *);
+
+/* NL_ERR_MEMORY where some point does not fit into `available` bytes. */
+nl_status nl_plan_check_memory(const nl_plan *, double available);
+
+/* Solves every point that the result holds as pending. */
+nl_status nl_plan_run(const nl_plan *, nl_backend *, nl_result *, const nl_watcher *);
+
+#endif

@@ -1,0 +1,86 @@
+/* What a run yields: observables, convergence and fields of every sweep point, and the HDF5 file of them. */
+#ifndef NL_RESULT_H
+#define NL_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "nanolase/batch.h"
+#include "nanolase/config.h"
+#include "nanolase/model.h"
+
+typedef enum nl_point_status {
+    NL_POINT_PENDING,   /* not computed: the run ended before */
+    NL_POINT_CONVERGED, /* steady: to the tolerance; evolve: t_end reached */
+    NL_POINT_MAX_TIME,  /* max_time reached first */
+    NL_POINT_STALLED,   /* the residual stopped falling above the tolerance */
+    NL_POINT_FAILED     /* the state stopped being finite, or the step vanished */
+} nl_point_status;
+
+typedef struct nl_outcome {
+    nl_point_status status;
+    double residual;   /* |L P|_1/|P|_1 */
+    double distance;   /* estimated |P - P_steady|_1/|P|_1: residual over decay rate */
+    double decay_rate; /* of the residual, as seen; 0 unknown */
+    double norm_error; /* |integral of P - 1| */
+    double model_time; /* over all grids */
+    long steps, rejected;
+    long rhs;    /* operator applications on the finest grid */
+    double work; /* the same with those on coarser grids, in applications on the finest */
+} nl_outcome;
+
+typedef struct nl_result {
+    const nl_config *config; /* not owned */
+    int n_points;
+    int n_times; /* evolve: saved times; steady: 1 */
+    double *times;
+    int n_observables;
+    const nl_observable *observables[NL_MAX_OBSERVABLES];
+    nl_value *values; /* [point][time][observable] */
+    nl_outcome *outcomes;
+    int field_n, field_sites; /* fields: grid of all points; 0: no fields */
+    double *P_theta;          /* [point][theta_1][theta_2]; at the last time */
+    double *marginals;        /* [point][site][theta] */
+} nl_result;
+
+/* Allocates for this config; steady values are NAN until recorded. points: discretised sweep points. */
+nl_status nl_result_new(const nl_config *, const nl_model *, const nl_point *points, nl_result *out);
+void nl_result_release(nl_result *);
+
+static inline nl_value *nl_result_values(const nl_result *result, int point, int time)
+{
+    return result->values + ((size_t)point * result->n_times + time) * result->n_observables;
+}
+
+int nl_result_count_done(const nl_result *); /* points that are not pending */
+
+/* Stores the observables, and fields where wanted, of batch members; point[a] is the sweep point of active[a]. */
+nl_status nl_result_record(nl_result *, nl_batch *, const int *active, int n_active, const int *point, int time);
+
+/* What the file says of the run that made it. */
+typedef struct nl_provenance {
+    const char *config_text; /* nl_config_text; not owned */
+    char name[128];          /* of the configuration: its file without folder and suffix */
+    const char *backend, *device;
+    int threads;
+    char start[32]; /* UTC, ISO 8601 */
+} nl_provenance;
+
+/* Writes the whole file beside `path` and moves it into place: at any instant path is the old or the new file. */
+nl_status nl_result_write(const nl_result *, const nl_provenance *, const char *path);
+
+/* NL_ERR_FILE with the reason where `path` cannot be written, or is there and no result of this program. */
+nl_status nl_result_check_writable(const char *path);
+
+/* Keeps a result that is at `path` already under the name PATH~. */
+nl_status nl_result_keep_previous(const char *path);
+
+/* Fills the points that a former run of the same configuration finished, whether they converged or not; says how
+ * many. NL_ERR_FILE where the file is missing or of another configuration. */
+nl_status nl_result_resume(nl_result *, const nl_provenance *, const char *path, int *done);
+
+/* Prints the file's axes, observables and convergence: a table, or CSV. */
+nl_status nl_result_show(const char *path, bool csv, FILE *);
+
+#endif

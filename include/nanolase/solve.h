@@ -1,0 +1,57 @@
+/* The methods that take a batch of sweep points from start to result. */
+#ifndef NL_SOLVE_H
+#define NL_SOLVE_H
+
+#include "nanolase/backend.h"
+#include "nanolase/model.h"
+#include "nanolase/result.h"
+
+/* How a run is going; told now and then to whoever watches. */
+typedef struct nl_progress {
+    int members;     /* in the batch at work, still going */
+    int n;           /* grid at work */
+    double t, h;     /* of the first of them */
+    double residual; /* likewise; NAN while unknown */
+} nl_progress;
+
+/* Calls come from several threads, one at a time. */
+typedef struct nl_watcher {
+    void *user;
+    void (*on_progress)(void *user, const nl_progress *);
+    /* Called when results have been added; may save them. */
+    nl_status (*on_results)(void *user);
+    /* Asked between batches: stop after what is at work? Asked between steps, from any thread at any time: drop even
+     * that? Both may be NULL. */
+    bool (*wants_stop)(void *user);
+    bool (*wants_abort)(void *user);
+} nl_watcher;
+
+/* Points of equal shape that are solved together. index[p]: sweep point of points[p]. */
+typedef struct nl_task {
+    nl_backend *backend;
+    const nl_model *model;
+    const nl_config *config;
+    const nl_tableau *tableau;
+    const nl_point *points;
+    const int *index;
+    int count;
+    nl_result *result;
+    const nl_watcher *watcher; /* NULL: nobody watches */
+} nl_task;
+
+/* Enters finished members into the result and tells the watcher; outcome[a] goes with active[a]. Values for time
+ * index `time`, or none where it is below 0. */
+nl_status nl_task_record(nl_task *, nl_batch *, const int *active, int n_active, const nl_outcome *outcome, int time);
+void nl_task_progress(nl_task *, const nl_progress *);
+bool nl_task_is_aborted(const nl_task *);
+
+/* Steady states by time evolution on a sequence of grids, coarse to fine. */
+nl_status nl_relax(nl_task *);
+
+/* Evolution from the initial state, observables at each saved time. */
+nl_status nl_evolve(nl_task *);
+
+/* The pair that takes the longest stable step per operator application at this point. */
+const nl_tableau *nl_cheapest_tableau(const nl_model *, const nl_point *);
+
+#endif

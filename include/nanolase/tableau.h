@@ -1,0 +1,33 @@
+/*
+ * Embedded explicit Runge-Kutta pairs as data.
+ *
+ * Every pair is stored in first-same-as-last form: the last stage is the derivative at the new point (its row of a
+ * equals b), so it serves as the first stage of the next step, and a step costs stages - 1 operator applications
+ * whether or not the published pair has the property.
+ */
+#ifndef NL_TABLEAU_H
+#define NL_TABLEAU_H
+
+enum { NL_MAX_STAGES = 7 };
+
+typedef struct nl_tableau {
+    const char *name;
+    int stages;   /* the closing stage included */
+    int order;    /* of the solution that is propagated */
+    int embedded; /* order of the solution that it is compared with */
+    double c[NL_MAX_STAGES];
+    double a[NL_MAX_STAGES][NL_MAX_STAGES];
+    double b[NL_MAX_STAGES];
+    double b_hat[NL_MAX_STAGES];
+} nl_tableau;
+
+/* The pairs: "rk45" (Dormand-Prince 5(4)), "cash-karp" (5(4)), "rk43" (classical 4 with a third-order companion),
+ * "bs32" (Bogacki-Shampine 3(2)). */
+int nl_tableau_count(void);
+const nl_tableau *nl_tableau_at(int index);
+const nl_tableau *nl_tableau_find(const char *name); /* NULL where unknown */
+
+/* |R(z)|, R the stability polynomial, z = re + i im. */
+double nl_tableau_amplification(const nl_tableau *tableau, double re, double im);
+
+#endif

@@ -1,0 +1,138 @@
+/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, phase.cu and prolong.cu. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cuda_backend.h"
+
+static nl_status cuda_alloc(nl_backend *backend, size_t bytes, void **out)
+{
+    (void)backend;
+    *out = NULL;
+    const cudaError_t error = cudaMalloc(out, bytes ? bytes : 1);
+    if (error == cudaSuccess)
+        return NL_OK;
+    cudaGetLastError(); /* clears it: the caller may go on with less */
+    return nl_fail(NL_ERR_MEMORY, "cannot allocate %.1f MB on the device: %s", bytes / 1e6, cudaGetErrorString(error));
+}
+
+static void cuda_free(nl_backend *backend, void *p)
+{
+    (void)backend;
+    cudaFree(p);
+}
+
+static nl_status cuda_upload(nl_backend *backend, void *to, const void *host, size_t bytes)
+{
+    NL_CUDA(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, nl_cuda_of(backend)->stream));
+    NL_CUDA(cudaStreamSynchronize(nl_cuda_of(backend)->stream));
+    return NL_OK;
+}
+
+static nl_status cuda_download(nl_backend *backend, void *host, const void *from, size_t bytes)
+{
+    NL_CUDA(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, nl_cuda_of(backend)->stream));
+    NL_CUDA(cudaStreamSynchronize(nl_cuda_of(backend)->stream));
+    return NL_OK;
+}
+
+static nl_status cuda_available(nl_backend *backend, size_t *bytes)
+{
+    (void)backend;
+    size_t total;
+    NL_CUDA(cudaMemGetInfo(bytes, &total));
+    return NL_OK;
+}
+
+/* Enough members in flight to fill the device and hide the latency of launches, well inside its memory. */
+static size_t cuda_preferred_bytes(nl_backend *backend)
+{
+    return nl_cuda_of(backend)->properties.totalGlobalMem / 4;
+}
+
+static void cuda_close(nl_backend *backend)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    cudaFree(cuda->jobs);
+    cudaFree(cuda->scratch);
+    cudaStreamDestroy(cuda->stream);
+    free(cuda);
+}
+
+nl_status nl_cuda_send_jobs(nl_cuda_backend *cuda, const nl_job *jobs, int n_jobs)
+{
+    if (n_jobs > cuda->jobs_capacity) {
+        NL_CUDA(cudaFree(cuda->jobs));
+        cuda->jobs = NULL;
+        cuda->jobs_capacity = 0;
+        NL_CUDA(cudaMalloc((void **)&cuda->jobs, n_jobs * sizeof *jobs));
+        cuda->jobs_capacity = n_jobs;
+    }
+    /* From pageable memory: the copy has left `jobs` when the call returns. */
+    NL_CUDA(cudaMemcpyAsync(cuda->jobs, jobs, n_jobs * sizeof *jobs, cudaMemcpyHostToDevice, cuda->stream));
+    return NL_OK;
+}
+
+nl_status nl_cuda_reserve(nl_cuda_backend *cuda, size_t len)
+{
+    if (len <= cuda->scratch_len)
+        return NL_OK;
+    NL_CUDA(cudaFree(cuda->scratch));
+    cuda->scratch = NULL;
+    cuda->scratch_len = 0;
+    NL_CUDA(cudaMalloc((void **)&cuda->scratch, len * sizeof *cuda->scratch));
+    cuda->scratch_len = len;
+    return NL_OK;
+}
+
+static const nl_backend_ops cuda_ops = {
+    /* name */ "cuda",
+    cuda_close,
+    cuda_available,
+    cuda_preferred_bytes,
+    /* share */ NULL,
+    cuda_alloc,
+    cuda_free,
+    cuda_upload,
+    cuda_download,
+    nl_cuda_combine,
+    nl_cuda_apply,
+    /* stage */ NULL,
+    nl_cuda_error,
+    nl_cuda_sums,
+    nl_cuda_moments,
+    nl_cuda_prolong,
+};
+
+nl_status nl_backend_open_cuda(nl_backend **out)
+{
+    int devices = 0;
+    const cudaError_t error = cudaGetDeviceCount(&devices);
+    if (error != cudaSuccess || devices == 0) {
+        cudaGetLastError();
+        return nl_fail(NL_ERR_NO_CUDA, "no CUDA device (%s); use -b cpu",
+                       error != cudaSuccess ? cudaGetErrorString(error) : "none found");
+    }
+    nl_cuda_backend *cuda = (nl_cuda_backend *)calloc(1, sizeof *cuda);
+    if (!cuda)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate the CUDA backend");
+    int device = 0;
+    cudaError_t failed = cudaGetDevice(&device);
+    if (failed == cudaSuccess)
+        failed = cudaGetDeviceProperties(&cuda->properties, device);
+    if (failed == cudaSuccess)
+        failed = cudaStreamCreate(&cuda->stream);
+    if (failed != cudaSuccess) {
+        free(cuda);
+        return nl_fail(NL_ERR_CUDA, "cannot use CUDA device %d: %s", device, cudaGetErrorString(failed));
+    }
+    cuda->base.ops = &cuda_ops;
+    snprintf(cuda->base.device, sizeof cuda->base.device, "%s (sm_%d%d, %.0f GiB)", cuda->properties.name,
+             cuda->properties.major, cuda->properties.minor, cuda->properties.totalGlobalMem / 1073741824.0);
+    *out = &cuda->base;
+    return NL_OK;
+}
+
+const char *nl_backend_cuda_build(void)
+{
+    return "yes";
+}

@@ -1,0 +1,97 @@
+/* The phase Fokker-Planck operator and its marginals on the device. */
+#include "cuda_backend.h"
+#include "phase_point.h"
+#include "vector_point.h"
+
+enum {
+    TILE_J = 32, /* threads along theta_2: a warp reads consecutive elements */
+    TILE_I = 8,
+    THREADS = 256
+};
+
+template <int W> __global__ void phase_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+{
+    const int n = op.n;
+    const int i = blockIdx.y * TILE_I + threadIdx.y, j = blockIdx.x * TILE_J + threadIdx.x;
+    if (i >= n || j >= n)
+        return;
+    const nl_job *job = &jobs[blockIdx.z];
+    const nl_phase_view view = nl_phase_view_of(op.tables + (size_t)job->slot * op.table_len, n, W);
+    const double *P = nl_pool_vector(&pool, job->slot, job->in[0]);
+    const double *row[2 * W + 1];
+    for (int m = -W; m <= W; m++)
+        row[W + m] = P + (size_t)nl_wrap(i + m, n) * n;
+    nl_pool_vector(&pool, job->slot, job->out)[(size_t)i * n + j] = nl_phase_point(&view, row, n, W, i, j, 1);
+}
+
+template <int W> __global__ void phase_single_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+{
+    const int j = blockIdx.x * blockDim.x + threadIdx.x;
+    if (j >= op.n)
+        return;
+    const nl_job *job = &jobs[blockIdx.z];
+    const nl_phase_view view = nl_phase_view_of(op.tables + (size_t)job->slot * op.table_len, op.n, W);
+    const double *P = nl_pool_vector(&pool, job->slot, job->in[0]);
+    nl_pool_vector(&pool, job->slot, job->out)[j] = nl_phase_point_single(&view, P, op.n, W, j, 1);
+}
+
+template <int W> static void launch_phase(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
+{
+    if (op->sites == 1)
+        NL_LAUNCH(phase_single_kernel<W>, dim3((op->n + THREADS - 1) / THREADS, 1, n_jobs), dim3(THREADS), 0,
+                  cuda->stream, *op, *pool, cuda->jobs);
+    else
+        NL_LAUNCH(phase_kernel<W>, dim3((op->n + TILE_J - 1) / TILE_J, (op->n + TILE_I - 1) / TILE_I, n_jobs),
+                  dim3(TILE_J, TILE_I), 0, cuda->stream, *op, *pool, cuda->jobs);
+}
+
+nl_status nl_cuda_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs, int n_jobs)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    switch (op->half_width) {
+    case 1: launch_phase<1>(cuda, op, pool, n_jobs); break;
+    case 2: launch_phase<2>(cuda, op, pool, n_jobs); break;
+    case 3: launch_phase<3>(cuda, op, pool, n_jobs); break;
+    default: launch_phase<4>(cuda, op, pool, n_jobs);
+    }
+    NL_CUDA(cudaGetLastError());
+    return NL_OK;
+}
+
+/* One thread an entry of a marginal, which it sums in ascending order. blockIdx.y: which; blockIdx.z: job. */
+__global__ void marginal_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, double *result)
+{
+    const int m = blockIdx.x * blockDim.x + threadIdx.x, which = blockIdx.y;
+    if (m >= op.n)
+        return;
+    const nl_job *job = &jobs[blockIdx.z];
+    const double *P = nl_pool_vector(&pool, job->slot, job->in[0]);
+    double sum = 0;
+    for (int s = 0; s < op.n; s++)
+        sum += P[nl_phase_marginal_element(which, op.n, m, s)];
+    result[((size_t)blockIdx.z * NL_PHASE_MARGINALS + which) * op.n + m] = sum;
+}
+
+nl_status nl_cuda_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                          int n_jobs, double *result)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    const size_t len = nl_moments_len(op);
+    if (n_jobs == 0)
+        return NL_OK;
+    if (op->sites == 1) {
+        for (int j = 0; j < n_jobs; j++)
+            NL_TRY(backend->ops->download(backend, result + j * len, nl_pool_vector(pool, jobs[j].slot, jobs[j].in[0]),
+                                          len * sizeof *result));
+        return NL_OK;
+    }
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    NL_TRY(nl_cuda_reserve(cuda, n_jobs * len));
+    NL_LAUNCH(marginal_kernel, dim3((op->n + THREADS - 1) / THREADS, NL_PHASE_MARGINALS, n_jobs), dim3(THREADS), 0,
+              cuda->stream, *op, *pool, cuda->jobs, cuda->scratch);
+    NL_CUDA(cudaGetLastError());
+    return backend->ops->download(backend, result, cuda->scratch, n_jobs * len * sizeof *result);
+}

@@ -1,0 +1,155 @@
+/* Linear combinations and reductions over batches of vectors. */
+#include <math.h>
+
+#include "cuda_backend.h"
+#include "vector_point.h"
+
+enum {
+    THREADS = 256,
+    WARP = 32,
+    CHUNK = 4096 /* elements that one block reduces: fixes the order of summation by the vector size alone */
+};
+
+__global__ void combine_kernel(nl_pool pool, const nl_job *jobs)
+{
+    const nl_job *job = &jobs[blockIdx.y];
+    double *out = nl_pool_vector(&pool, job->slot, job->out);
+    for (size_t x = (size_t)blockIdx.x * blockDim.x + threadIdx.x; x < pool.size; x += (size_t)gridDim.x * blockDim.x) {
+        double sum = 0;
+        for (int k = 0; k < job->n_terms; k++)
+            sum += job->c[k] * nl_pool_vector(&pool, job->slot, job->in[k])[x];
+        out[x] = sum;
+    }
+}
+
+/* Sum over the block, valid in thread 0. shared: one double per warp. */
+static __device__ double block_sum(double value, double *shared)
+{
+    for (int offset = WARP / 2; offset > 0; offset /= 2)
+        value += __shfl_down_sync(0xffffffffu, value, offset);
+    if (threadIdx.x % WARP == 0)
+        shared[threadIdx.x / WARP] = value;
+    __syncthreads();
+    double sum = 0;
+    if (threadIdx.x == 0)
+        for (int w = 0; w < THREADS / WARP; w++)
+            sum += shared[w];
+    __syncthreads();
+    return sum;
+}
+
+__global__ void error_kernel(nl_pool pool, const nl_job *jobs, double rtol, double atol, double *partial)
+{
+    NL_SHARED(double, shared);
+    const nl_job *job = &jobs[blockIdx.y];
+    const double *y = nl_pool_vector(&pool, job->slot, job->y);
+    const double *y_new = nl_pool_vector(&pool, job->slot, job->y_new);
+    double sum = 0;
+    for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
+        const size_t x = (size_t)blockIdx.x * CHUNK + m;
+        if (x >= pool.size)
+            break;
+        double e = 0;
+        for (int k = 0; k < job->n_terms; k++)
+            e += job->c[k] * nl_pool_vector(&pool, job->slot, job->in[k])[x];
+        sum += nl_scaled_error_squared(e, y[x], y_new[x], rtol, atol);
+    }
+    sum = block_sum(sum, shared);
+    if (threadIdx.x == 0)
+        partial[(size_t)blockIdx.y * gridDim.x + blockIdx.x] = sum;
+}
+
+__global__ void sums_kernel(nl_pool pool, const nl_job *jobs, double *partial)
+{
+    NL_SHARED(double, shared);
+    const nl_job *job = &jobs[blockIdx.y];
+    const double *v = nl_pool_vector(&pool, job->slot, job->in[0]);
+    double sum = 0, magnitude = 0;
+    for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
+        const size_t x = (size_t)blockIdx.x * CHUNK + m;
+        if (x >= pool.size)
+            break;
+        sum += v[x];
+        magnitude += fabs(v[x]);
+    }
+    sum = block_sum(sum, shared);
+    magnitude = block_sum(magnitude, shared);
+    if (threadIdx.x == 0) {
+        const size_t row = (size_t)blockIdx.y * 2 * gridDim.x;
+        partial[row + blockIdx.x] = sum;
+        partial[row + gridDim.x + blockIdx.x] = magnitude;
+    }
+}
+
+/* result[row] = sum of a row of partial sums; one block a row. */
+__global__ void finish_kernel(const double *partial, int columns, double *result)
+{
+    NL_SHARED(double, shared);
+    double sum = 0;
+    for (int c = threadIdx.x; c < columns; c += THREADS)
+        sum += partial[(size_t)blockIdx.x * columns + c];
+    sum = block_sum(sum, shared);
+    if (threadIdx.x == 0)
+        result[blockIdx.x] = sum;
+}
+
+static const size_t SHARED_BYTES = THREADS / WARP * sizeof(double);
+
+nl_status nl_cuda_combine(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    const size_t blocks = (pool->size + THREADS - 1) / THREADS;
+    const dim3 grid(blocks < 65536 ? (unsigned)blocks : 65536u, n_jobs);
+    NL_LAUNCH(combine_kernel, grid, dim3(THREADS), 0, cuda->stream, *pool, cuda->jobs);
+    NL_CUDA(cudaGetLastError());
+    return NL_OK;
+}
+
+static unsigned chunk_count(const nl_pool *pool)
+{
+    return (unsigned)((pool->size + CHUNK - 1) / CHUNK);
+}
+
+/* Adds up `rows` rows of partial sums at the start of scratch and brings the sums to the host. */
+static nl_status finish(nl_cuda_backend *cuda, int rows, unsigned columns, double *result)
+{
+    double *sums = cuda->scratch + (size_t)rows * columns;
+    NL_LAUNCH(finish_kernel, dim3(rows), dim3(THREADS), SHARED_BYTES, cuda->stream, cuda->scratch, (int)columns, sums);
+    NL_CUDA(cudaGetLastError());
+    return cuda->base.ops->download(&cuda->base, result, sums, rows * sizeof *result);
+}
+
+nl_status nl_cuda_error(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double rtol,
+                        double atol, double *result)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    const unsigned columns = chunk_count(pool);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    NL_TRY(nl_cuda_reserve(cuda, (size_t)n_jobs * (columns + 1)));
+    NL_LAUNCH(error_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs, rtol,
+              atol, cuda->scratch);
+    NL_CUDA(cudaGetLastError());
+    NL_TRY(finish(cuda, n_jobs, columns, result));
+    for (int j = 0; j < n_jobs; j++)
+        result[j] = sqrt(result[j] / (double)pool->size);
+    return NL_OK;
+}
+
+nl_status nl_cuda_sums(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    const unsigned columns = chunk_count(pool);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    NL_TRY(nl_cuda_reserve(cuda, (size_t)2 * n_jobs * (columns + 1)));
+    NL_LAUNCH(sums_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs,
+              cuda->scratch);
+    NL_CUDA(cudaGetLastError());
+    return finish(cuda, 2 * n_jobs, columns, result);
+}
