@@ -1,5 +1,6 @@
 /*
- * The phase operator on the CPU backend: points per second and fraction of the machine's own triad bandwidth.
+ * The phase operator: points per second and fraction of the machine's own triad bandwidth.
+ *   bench_phase [cpu|cuda] [largest n_c]
  *
  * Declared traffic: 16 bytes a point (read P, write dP/dt); stage: 8 (s + 1) for a combination of s vectors.
  * Prints median and spread over repetitions. The answer is checked at random points before anything is timed.
@@ -13,6 +14,7 @@
 #include "bench.h"
 #include "nanolase.h"
 #include "phase_point.h"
+#include "vector_point.h"
 
 enum { REPEATS = 9, STAGE_TERMS = 4 };
 
@@ -53,63 +55,134 @@ static void check(const double *P, const double *out, int n, int order)
     }
 }
 
-static void bench_case(nl_backend *backend, int n, int order, double triad)
+/* Waits for the device: a download comes after all that was started before. */
+static void finish(nl_backend *backend, const nl_pool *pool)
+{
+    double one;
+    backend->ops->download(backend, &one, pool->data, sizeof one);
+}
+
+typedef nl_status (*operation)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+
+static bench_summary time_operation(nl_backend *backend, operation run, const nl_operator *op, const nl_pool *pool,
+                                    const nl_job *job)
+{
+    double times[REPEATS];
+    const int inner = (int)fmax(1, (backend->threads ? 2e7 : 1e9) / (double)pool->size);
+    run(backend, op, pool, job, 1);
+    finish(backend, pool);
+    for (int r = 0; r < REPEATS; r++) {
+        const double start = omp_get_wtime();
+        for (int k = 0; k < inner; k++)
+            run(backend, op, pool, job, 1);
+        finish(backend, pool);
+        times[r] = (omp_get_wtime() - start) / inner;
+    }
+    return bench_summarise(times, REPEATS);
+}
+
+static void print_row(const char *what, const nl_backend *backend, int n, int order, double bytes, bench_summary s,
+                      double triad)
+{
+    const double points = (double)n * n;
+    printf("%-6s %6d %6d %8d %12.1f %6.1f%% %10.2f %8.2f\n", what, n, order, backend->threads,
+           points / s.median / 1e6, 100 * s.spread, bytes * points / s.median / 1e9, bytes * points / s.median / triad);
+    fflush(stdout);
+}
+
+/* Random-looking states in every register, the tables of `phase`. */
+static nl_operator set_up(nl_backend *backend, int n, int order, nl_pool *pool)
 {
     nl_operator op = {.kind = NL_OPERATOR_PHASE, .sites = 2, .n = n, .half_width = order / 2,
                       .table_len = nl_phase_table_len(n, order / 2)};
-    nl_pool pool;
-    nl_job apply = {.in = {0}, .out = STAGE_TERMS}, stage = {.n_terms = STAGE_TERMS, .out = STAGE_TERMS, .arg = 5};
-    double times[REPEATS];
-    if (nl_pool_new(backend, 1, STAGE_TERMS + 2, (size_t)n * n, &pool) != NL_OK)
+    const size_t size = (size_t)n * n;
+    double *host = malloc((size > op.table_len ? size : op.table_len) * sizeof *host);
+    void *tables;
+    if (!host || nl_pool_new(backend, 1, STAGE_TERMS + 2, size, pool) != NL_OK ||
+        backend->ops->alloc(backend, op.table_len * sizeof *host, &tables) != NL_OK)
+        bench_fail("not enough memory");
+    op.tables = tables;
+    nl_phase_fill_table(&phase, n, order, host);
+    backend->ops->upload(backend, op.tables, host, op.table_len * sizeof *host);
+    bench_fill(host, size);
+    for (int r = 0; r < STAGE_TERMS + 2; r++)
+        backend->ops->upload(backend, nl_pool_vector(pool, 0, r), host, size * sizeof *host);
+    free(host);
+    return op;
+}
+
+static void check_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *apply)
+{
+    double *P = malloc(2 * pool->size * sizeof *P), *out = P + pool->size;
+    if (!P || backend->ops->apply(backend, op, pool, apply, 1) != NL_OK)
         bench_fail(nl_error_message());
-    op.tables = malloc(op.table_len * sizeof *op.tables);
-    nl_phase_fill_table(&phase, n, order, op.tables);
-    bench_fill(pool.data, pool.size * (STAGE_TERMS + 2));
+    backend->ops->download(backend, P, nl_pool_vector(pool, 0, apply->in[0]), pool->size * sizeof *P);
+    backend->ops->download(backend, out, nl_pool_vector(pool, 0, apply->out), pool->size * sizeof *P);
+    check(P, out, op->n, 2 * op->half_width);
+    free(P);
+}
+
+static void bench_case(nl_backend *backend, int n, int order, double triad)
+{
+    nl_pool pool;
+    nl_operator op = set_up(backend, n, order, &pool);
+    const nl_job apply = {.in = {0}, .out = STAGE_TERMS};
+    nl_job stage = {.n_terms = STAGE_TERMS, .out = STAGE_TERMS, .arg = STAGE_TERMS + 1};
     for (int k = 0; k < STAGE_TERMS; k++) {
         stage.in[k] = k;
         stage.c[k] = k == 0 ? 1 : 1e-3 * k;
     }
-    backend->ops->apply(backend, &op, &pool, &apply, 1);
-    check(pool.data, pool.data + STAGE_TERMS * pool.size, n, order);
-    const double points = (double)n * n;
-    for (int kind = 0; kind < 2; kind++) {
-        const int inner = (int)fmax(1, 2e7 / points);
-        for (int r = 0; r < REPEATS; r++) {
-            const double start = omp_get_wtime();
-            for (int k = 0; k < inner; k++)
-                if (kind == 0)
-                    backend->ops->apply(backend, &op, &pool, &apply, 1);
-                else
-                    backend->ops->stage(backend, &op, &pool, &stage, 1);
-            times[r] = (omp_get_wtime() - start) / inner;
-        }
-        const bench_summary s = bench_summarise(times, REPEATS);
-        const double bytes = kind == 0 ? 16 : 8.0 * (STAGE_TERMS + 1);
-        printf("%-6s %6d %6d %8d %12.1f %6.1f%% %10.2f %8.2f\n", kind == 0 ? "apply" : "stage", n, order,
-               backend->threads, points / s.median / 1e6, 100 * s.spread, bytes * points / s.median / 1e9,
-               bytes * points / s.median / triad);
-    }
-    free(op.tables);
+    check_apply(backend, &op, &pool, &apply);
+    print_row("apply", backend, n, order, 16, time_operation(backend, backend->ops->apply, &op, &pool, &apply), triad);
+    print_row("stage", backend, n, order, 8 * (STAGE_TERMS + 1),
+              time_operation(backend, nl_backend_stage, &op, &pool, &stage), triad);
+    backend->ops->free(backend, op.tables);
     nl_pool_release(backend, &pool);
+}
+
+static void bench_backend(nl_backend *backend, double triad, int largest)
+{
+    printf("\n%s: triad %.2f GB/s (24 bytes an element)\n", backend->device, triad / 1e9);
+    printf("%-6s %6s %6s %8s %12s %7s %10s %8s\n", "what", "n_c", "order", "threads", "Mpoints/s", "spread", "GB/s",
+           "of triad");
+    for (int n = 128; n <= largest; n *= 2)
+        for (int order = 2; order <= 8; order += 2)
+            bench_case(backend, n, order, triad);
+    nl_backend_close(backend);
+}
+
+/* The device's triad: its own combination of two vectors. */
+static nl_status combine(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *job, int n_jobs)
+{
+    (void)op;
+    return backend->ops->combine(backend, pool, job, n_jobs);
+}
+
+static double device_triad(nl_backend *backend)
+{
+    nl_pool pool;
+    const nl_operator op = set_up(backend, 4096, 2, &pool);
+    const nl_job job = {.n_terms = 2, .in = {0, 1}, .c = {1, 3}, .out = 2};
+    const double bytes = 24.0 * (double)pool.size;
+    const double rate = bytes / time_operation(backend, combine, &op, &pool, &job).median;
+    backend->ops->free(backend, op.tables);
+    nl_pool_release(backend, &pool);
+    return rate;
 }
 
 int main(int argc, char **argv)
 {
-    const int largest = argc > 1 ? atoi(argv[1]) : 8192;
-    const int threads[] = {1, omp_get_max_threads()};
+    const char *name = argc > 1 ? argv[1] : "cpu";
+    const int largest = argc > 2 ? atoi(argv[2]) : 8192, all = omp_get_max_threads();
+    nl_backend *backend;
     bench_print_machine();
-    for (int t = 0; t < (threads[1] > 1 ? 2 : 1); t++) {
-        nl_backend *backend;
-        if (nl_backend_open_cpu(threads[t], &backend) != NL_OK)
+    for (int threads = 1; threads <= all; threads += all > 1 ? all - 1 : 1) {
+        if (nl_backend_open(name, threads, &backend) != NL_OK)
             bench_fail(nl_error_message());
-        const double triad = bench_triad(threads[t]);
-        printf("\ntriad with %d threads: %.2f GB/s (24 bytes an element)\n", threads[t], triad / 1e9);
-        printf("%-6s %6s %6s %8s %12s %7s %10s %8s\n", "what", "n_c", "order", "threads", "Mpoints/s", "spread",
-               "GB/s", "of triad");
-        for (int n = 128; n <= largest; n *= 2)
-            for (int order = 2; order <= 8; order += 2)
-                bench_case(backend, n, order, triad);
-        nl_backend_close(backend);
+        const bool is_cpu = backend->threads > 0;
+        bench_backend(backend, is_cpu ? bench_triad(threads) : device_triad(backend), largest);
+        if (!is_cpu)
+            break;
     }
     return 0;
 }

@@ -7,6 +7,9 @@
 #include "nanolase/control.h"
 #include "vector_point.h"
 
+/* On the bound itself the outermost mode would neither grow nor decay. */
+static const double STEP_SAFETY = 0.9;
+
 int nl_batch_registers(const nl_tableau *tableau)
 {
     return 2 + tableau->stages;
@@ -29,18 +32,19 @@ static nl_status upload_tables(nl_batch *batch)
 }
 
 nl_status nl_batch_new(nl_backend *backend, const nl_model *model, const nl_point *points, int n_members, int n,
-                       const nl_tableau *tableau, nl_batch *out)
+                       const nl_tableau *tableau, int extra_registers, nl_batch *out)
 {
     void *tables;
     *out = (nl_batch){.backend = backend, .model = model, .tableau = tableau, .points = points, .n = n,
-                      .n_members = n_members, .op = model->operator_shape(&points[0], n)};
+                      .n_members = n_members, .first_extra = nl_batch_registers(tableau),
+                      .op = model->operator_shape(&points[0], n)};
     out->members = calloc((size_t)n_members, sizeof *out->members);
     out->jobs = calloc((size_t)n_members, sizeof *out->jobs);
     out->errors = calloc(2 * (size_t)n_members, sizeof *out->errors);
     if (!out->members || !out->jobs || !out->errors)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a batch of %d members", n_members);
     const size_t size = (size_t)nl_operator_rows(&out->op) * n;
-    NL_TRY(nl_pool_new(backend, n_members, nl_batch_registers(tableau), size, &out->pool));
+    NL_TRY(nl_pool_new(backend, n_members, out->first_extra + extra_registers, size, &out->pool));
     NL_TRY(backend->ops->alloc(backend, n_members * out->op.table_len * sizeof(double), &tables));
     out->op.tables = tables;
     for (int m = 0; m < n_members; m++) {
@@ -49,7 +53,7 @@ nl_status nl_batch_new(nl_backend *backend, const nl_model *model, const nl_poin
         member->y_new = 1;
         for (int s = 0; s < tableau->stages; s++)
             member->k[s] = 2 + s;
-        member->h_max = model->stable_step(&points[m], n, tableau);
+        member->h_max = STEP_SAFETY * model->stable_step(&points[m], n, tableau);
         member->h = member->h_max / 4;
         member->last_error = 1;
     }

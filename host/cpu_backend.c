@@ -277,6 +277,15 @@ static nl_status partials_new(int n_jobs, int chunks, int width, double **out)
     return *out ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate partial sums");
 }
 
+/* Sum of every `stride`-th partial sum, in order. */
+static double add_up(const double *partial, int count, int stride)
+{
+    double sum = 0;
+    for (int b = 0; b < count; b++)
+        sum += partial[(size_t)b * stride];
+    return sum;
+}
+
 static double error_chunk(const nl_pool *pool, const nl_job *job, int chunk, double rtol, double atol)
 {
     double e[CHUNK];
@@ -301,12 +310,8 @@ static nl_status cpu_error(nl_backend *backend, const nl_pool *pool, const nl_jo
     for (int j = 0; j < n_jobs; j++)
         for (int b = 0; b < chunks; b++)
             partial[(size_t)j * chunks + b] = error_chunk(pool, &jobs[j], b, rtol, atol);
-    for (int j = 0; j < n_jobs; j++) {
-        double sum = 0;
-        for (int b = 0; b < chunks; b++)
-            sum += partial[(size_t)j * chunks + b];
-        result[j] = sqrt(sum / (double)pool->size);
-    }
+    for (int j = 0; j < n_jobs; j++)
+        result[j] = sqrt(add_up(partial + (size_t)j * chunks, chunks, 1) / (double)pool->size);
     free(partial);
     return NL_OK;
 }
@@ -333,13 +338,34 @@ static nl_status cpu_sums(nl_backend *backend, const nl_pool *pool, const nl_job
     for (int j = 0; j < n_jobs; j++)
         for (int b = 0; b < chunks; b++)
             sums_chunk(pool, &jobs[j], b, partial + 2 * ((size_t)j * chunks + b));
-    for (int j = 0; j < n_jobs; j++) {
-        result[2 * j] = result[2 * j + 1] = 0;
-        for (int b = 0; b < chunks; b++) {
-            result[2 * j] += partial[2 * ((size_t)j * chunks + b)];
-            result[2 * j + 1] += partial[2 * ((size_t)j * chunks + b) + 1];
-        }
-    }
+    for (int j = 0; j < n_jobs; j++)
+        for (int k = 0; k < 2; k++)
+            result[2 * j + k] = add_up(partial + 2 * (size_t)j * chunks + k, chunks, 2);
+    free(partial);
+    return NL_OK;
+}
+
+static double dot_chunk(const nl_pool *pool, const nl_job *job, int chunk)
+{
+    const double *v = nl_pool_vector(pool, job->slot, job->in[0]), *w = nl_pool_vector(pool, job->slot, job->in[1]);
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t x = (size_t)chunk * CHUNK; x < chunk_end(pool->size, chunk); x++)
+        sum += v[x] * w[x];
+    return sum;
+}
+
+static nl_status cpu_dot(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
+{
+    const int chunks = chunk_count(pool->size);
+    double *partial;
+    NL_TRY(partials_new(n_jobs, chunks, 1, &partial));
+#pragma omp parallel for collapse(2) schedule(static) num_threads(team(backend, pool->size * n_jobs))
+    for (int j = 0; j < n_jobs; j++)
+        for (int b = 0; b < chunks; b++)
+            partial[(size_t)j * chunks + b] = dot_chunk(pool, &jobs[j], b);
+    for (int j = 0; j < n_jobs; j++)
+        result[j] = add_up(partial + (size_t)j * chunks, chunks, 1);
     free(partial);
     return NL_OK;
 }
@@ -421,6 +447,7 @@ static const nl_backend_ops cpu_ops = {
     .stage = cpu_stage,
     .error = cpu_error,
     .sums = cpu_sums,
+    .dot = cpu_dot,
     .moments = cpu_moments,
     .prolong = cpu_prolong,
 };

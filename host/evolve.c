@@ -95,7 +95,7 @@ nl_status nl_evolve(nl_task *task)
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate the evolution of %d points", task->count);
     if (status == NL_OK)
         status = nl_batch_new(task->backend, task->model, task->points, task->count, task->points[0].n, task->tableau,
-                              &e.batch);
+                              0, &e.batch);
     if (status == NL_OK)
         status = nl_batch_set_initial(&e.batch, task->config->run_initial, 0, task->count);
     if (status == NL_OK)

@@ -48,11 +48,12 @@ nl_status nl_phase_from_config(const nl_config *config, nl_phase *out)
 
 /*
  * The narrowest feature is where drift of slope s balances diffusion D: a Gaussian of width sqrt(D/s). On it a
- * stencil of order p errs as (h/width)^p; the prefactors were measured on steady states with D_p from 0.2 to 0.002.
+ * stencil of order p errs as (h/width)^p. The prefactors bound what was measured on steady states with D_p from 0.02 to
+ * 0.2 and t_c/(epsilon/r_0) from 0 to 1.5; the error is mostly smaller, at small D_p and high order by far.
  */
 int nl_phase_resolution(const nl_phase *phase, int order, double accuracy)
 {
-    static const double prefactor[] = {0, 4e-3, 1.2e-3, 6e-4, 4e-4};
+    static const double prefactor[] = {0, 5e-3, 6e-4, 1e-4, 1.2e-4};
     double width = 1;
     for (int j = 0; j < phase->sites; j++)
         width = fmin(width, sqrt(phase->D[j] / (phase->drive[j] + fabs(phase->tunnel[j]) + 1e-300)));

@@ -11,7 +11,7 @@ enum { MAX_BATCH = 4096 };
 static nl_status check_methods(const nl_config *config)
 {
     if (config->steady_method == NL_STEADY_MULTIGRID || config->steady_method == NL_STEADY_KRYLOV)
-        return nl_config_fail(config, "steady.method", "this version finds steady states with method = relax only");
+        return nl_config_fail(config, "steady.method", "this version has no such method; use auto, relax or rre");
     if (config->steady_gap)
         return nl_config_fail(config, "steady.gap", "this version does not compute the spectral gap; use gap = no");
     if (config->integrator_method == NL_METHOD_RKC)
@@ -70,11 +70,12 @@ void nl_plan_release(nl_plan *plan)
 
 double nl_plan_point_bytes(const nl_plan *plan, int point)
 {
+    const int registers = nl_batch_registers(plan->tableaux[point]) + nl_solve_extra_registers(plan->config);
     double bytes = 0;
     for (int level = 0; level < plan->points[point].levels; level++) {
         const nl_operator op = plan->model->operator_shape(&plan->points[point], nl_level_size(&plan->points[point], level));
         const double size = (double)nl_operator_rows(&op) * op.n;
-        bytes += 8 * (size * nl_batch_registers(plan->tableaux[point]) + (double)op.table_len);
+        bytes += 8 * (size * registers + (double)op.table_len);
     }
     return bytes;
 }

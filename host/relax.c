@@ -7,11 +7,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "nanolase/extrapolate.h"
 #include "nanolase/prolong.h"
 #include "nanolase/solve.h"
 #include "prolong_point.h"
 
-enum { STEPS_PER_CHECK = 10, MAX_LEVELS = 6, STALL_STEPS = 5000 };
+enum { STEPS_PER_CHECK = 10, MAX_LEVELS = 6, STALL_STEPS = 5000, FIRST_INTERVAL = 20, LONGEST_INTERVAL = 20000 };
 static const double RELAX_RTOL = 1e-2, RELAX_ATOL = 1e-4;
 
 /* Follows one member's residual. */
@@ -25,11 +26,23 @@ typedef struct monitor {
     double residual;
 } monitor;
 
+/* One member's snapshots for extrapolation: a window of NL_SNAPSHOTS states, `interval` steps apart. */
+typedef struct window {
+    int count;         /* snapshots taken */
+    long interval;     /* steps */
+    long next;         /* step at which the next is due */
+    double t, spacing; /* of the last snapshot; time between snapshots */
+    double t_first, r_first;
+    double r_before;   /* residual just before the last extrapolation; 0: none yet */
+} window;
+
 typedef struct relaxation {
     nl_task *task;
     nl_batch level[MAX_LEVELS]; /* finest first */
     monitor *monitors;
-    int *active, *done;
+    window *windows;
+    bool extrapolates;
+    int *active, *done, *full, *number;
     nl_outcome *outcomes;
     double *sums, *residuals;
     double *work; /* operator applications on coarser grids, in units of the finest */
@@ -50,6 +63,12 @@ const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *poi
     return best;
 }
 
+int nl_solve_extra_registers(const nl_config *config)
+{
+    const bool extrapolates = config->steady_method == NL_STEADY_AUTO || config->steady_method == NL_STEADY_RRE;
+    return config->run_mode == NL_MODE_STEADY && extrapolates ? NL_SNAPSHOTS : 0;
+}
+
 /* ---- one member's convergence ---- */
 
 /* The slowest rate that the residual has been seen to fall with, here or on the grid before; 0 unknown. */
@@ -67,9 +86,16 @@ static double distance(const monitor *m)
     return decay_rate(m) > 0 ? m->residual / decay_rate(m) : INFINITY;
 }
 
-static void observe_residual(monitor *m, const nl_member *member, double residual)
+static void observe_residual(monitor *m, const nl_member *member, double residual, bool extrapolates)
 {
     m->residual = residual;
+    if (residual < 0.95 * m->best) {
+        m->best = residual;
+        m->t_best = member->t;
+        m->steps_best = member->steps;
+    }
+    if (extrapolates)
+        return; /* decay is then measured from window to window */
     if (m->r_decade == 0) {
         m->t_decade = member->t;
         m->r_decade = residual;
@@ -78,11 +104,6 @@ static void observe_residual(monitor *m, const nl_member *member, double residua
         m->decay = log(m->r_decade / residual) / (member->t - m->t_decade);
         m->t_decade = member->t;
         m->r_decade = residual;
-    }
-    if (residual < 0.95 * m->best) {
-        m->best = residual;
-        m->t_best = member->t;
-        m->steps_best = member->steps;
     }
 }
 
@@ -166,7 +187,10 @@ static nl_status start_level(relaxation *r, int level, int levels)
     int n[NL_MAX_SOURCES], sources = 0;
     double weight[NL_MAX_SOURCES];
     NL_TRY(nl_batch_new(task->backend, task->model, task->points, task->count,
-                        nl_level_size(&task->points[0], level), task->tableau, batch));
+                        nl_level_size(&task->points[0], level), task->tableau,
+                        nl_solve_extra_registers(task->config), batch));
+    for (int m = 0; m < batch->n_members; m++)
+        r->windows[m] = (window){.interval = FIRST_INTERVAL};
     if (level == levels - 1)
         return nl_batch_set_initial(batch, task->config->run_initial, 0, batch->n_members);
     const nl_batch *coarse = &r->level[level + 1];
@@ -183,6 +207,7 @@ static nl_status start_level(relaxation *r, int level, int levels)
         batch->members[m].t = below->t;
         batch->members[m].steps = below->steps;
         batch->members[m].rejected = below->rejected;
+        r->windows[m].next = below->steps;
         if (below->failed)
             NL_TRY(nl_batch_set_initial(batch, task->config->run_initial, m, 1));
     }
@@ -212,16 +237,71 @@ static nl_status retire(relaxation *r, int level, int *n_active)
     return level == 0 && n_done > 0 ? nl_task_record(task, batch, r->done, n_done, r->outcomes, 0) : NL_OK;
 }
 
+/* ---- extrapolation ---- */
+
+/* Before a window's first snapshot: twice as long a window where the last extrapolation gained little. */
+static void open_window(window *w, const monitor *m)
+{
+    if (w->r_before > 0 && m->residual > 0.3 * w->r_before && w->interval < LONGEST_INTERVAL)
+        w->interval *= 2;
+}
+
+/* Takes note of a snapshot; true where the window is complete. Snapshots must be equally far apart in time. */
+static bool note_snapshot(window *w, monitor *m, const nl_member *member)
+{
+    const double spacing = member->t - w->t;
+    if (w->count > 1 && fabs(spacing - w->spacing) > 1e-9 * spacing)
+        w->count = 0;
+    if (w->count == 0) {
+        open_window(w, m);
+        w->t_first = member->t;
+        w->r_first = m->residual;
+    }
+    w->spacing = spacing;
+    w->t = member->t;
+    w->next = member->steps + w->interval;
+    w->count++;
+    if (w->count < NL_SNAPSHOTS)
+        return false;
+    const double decay = log(w->r_first / m->residual) / (member->t - w->t_first);
+    /* The first window of a grid sees what dies fast; later ones the slow modes. */
+    if (w->r_before > 0 && decay > 0)
+        m->decay = m->decay > 0 ? fmin(m->decay, decay) : decay;
+    w->r_before = m->residual;
+    w->count = 0;
+    return true;
+}
+
+static nl_status take_snapshots(relaxation *r, nl_batch *batch, int n_active)
+{
+    int n_due = 0, n_full = 0;
+    for (int a = 0; a < n_active; a++) {
+        const int m = r->active[a];
+        if (batch->members[m].steps < r->windows[m].next)
+            continue;
+        const bool full = note_snapshot(&r->windows[m], &r->monitors[m], &batch->members[m]);
+        r->number[n_due] = full ? NL_SNAPSHOTS - 1 : r->windows[m].count - 1;
+        r->done[n_due++] = m;
+        if (full)
+            r->full[n_full++] = m;
+    }
+    NL_TRY(nl_extrapolate_keep(batch, r->done, n_due, r->number));
+    return n_full > 0 ? nl_extrapolate(batch, r->full, n_full) : NL_OK;
+}
+
 static nl_status check_members(relaxation *r, int level, int *n_active)
 {
     nl_batch *batch = &r->level[level];
     NL_TRY(nl_batch_residual(batch, r->active, *n_active, r->sums, r->residuals));
     for (int a = 0; a < *n_active; a++)
-        observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->residuals[a]);
+        observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->residuals[a],
+                         r->extrapolates);
     const nl_member *first = &batch->members[r->active[0]];
     const nl_progress progress = {.members = *n_active, .n = batch->n, .t = first->t, .h = first->h,
                                   .residual = r->monitors[r->active[0]].residual};
     NL_TRY(retire(r, level, n_active));
+    if (r->extrapolates)
+        NL_TRY(take_snapshots(r, batch, *n_active));
     nl_task_progress(r->task, &progress);
     return NL_OK;
 }
@@ -243,17 +323,20 @@ static nl_status relax_level(relaxation *r, int level)
 
 nl_status nl_relax(nl_task *task)
 {
-    relaxation r = {.task = task};
+    relaxation r = {.task = task, .extrapolates = nl_solve_extra_registers(task->config) > 0};
     const int levels = task->points[0].levels, count = task->count;
     nl_status status = NL_OK;
     r.monitors = calloc((size_t)count, sizeof *r.monitors);
     r.active = calloc((size_t)count, sizeof *r.active);
     r.done = calloc((size_t)count, sizeof *r.done);
+    r.full = calloc((size_t)count, sizeof *r.full);
+    r.number = calloc((size_t)count, sizeof *r.number);
+    r.windows = calloc((size_t)count, sizeof *r.windows);
     r.outcomes = calloc((size_t)count, sizeof *r.outcomes);
     r.work = calloc((size_t)count, sizeof *r.work);
     r.sums = calloc(2 * (size_t)count, sizeof *r.sums);
     r.residuals = calloc(2 * (size_t)count, sizeof *r.residuals);
-    if (!r.monitors || !r.active || !r.done || !r.outcomes || !r.work || !r.sums || !r.residuals)
+    if (!r.monitors || !r.active || !r.done || !r.full || !r.number || !r.windows || !r.outcomes || !r.work || !r.sums || !r.residuals)
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate the relaxation of %d points", count);
     for (int m = 0; m < count && status == NL_OK; m++)
         r.monitors[m].best = INFINITY;
@@ -267,6 +350,9 @@ nl_status nl_relax(nl_task *task)
     free(r.monitors);
     free(r.active);
     free(r.done);
+    free(r.full);
+    free(r.number);
+    free(r.windows);
     free(r.outcomes);
     free(r.work);
     free(r.sums);

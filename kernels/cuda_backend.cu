@@ -99,6 +99,7 @@ static const nl_backend_ops cuda_ops = {
     /* stage */ NULL,
     nl_cuda_error,
     nl_cuda_sums,
+    nl_cuda_dot,
     nl_cuda_moments,
     nl_cuda_prolong,
 };
@@ -126,7 +127,7 @@ nl_status nl_backend_open_cuda(nl_backend **out)
         return nl_fail(NL_ERR_CUDA, "cannot use CUDA device %d: %s", device, cudaGetErrorString(failed));
     }
     cuda->base.ops = &cuda_ops;
-    snprintf(cuda->base.device, sizeof cuda->base.device, "%s (sm_%d%d, %.0f GiB)", cuda->properties.name,
+    snprintf(cuda->base.device, sizeof cuda->base.device, "%.80s (sm_%d%d, %.0f GiB)", cuda->properties.name,
              cuda->properties.major, cuda->properties.minor, cuda->properties.totalGlobalMem / 1073741824.0);
     *out = &cuda->base;
     return NL_OK;

@@ -30,6 +30,7 @@ nl_status nl_cuda_combine(nl_backend *, const nl_pool *, const nl_job *, int n_j
 nl_status nl_cuda_error(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double rtol, double atol,
                         double *result);
 nl_status nl_cuda_sums(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+nl_status nl_cuda_dot(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
 /* phase.cu */
 nl_status nl_cuda_apply(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
 nl_status nl_cuda_moments(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,

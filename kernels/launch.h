@@ -5,7 +5,7 @@
 #ifdef NL_CUDA_ON_CPU
 #include "cuda_on_cpu.h"
 #define NL_LAUNCH(kernel, grid, block, shared, stream, ...)                                                            \
-    cuda_on_cpu::launch((grid), (block), (shared), (stream), [=] { kernel(__VA_ARGS__); })
+    cuda_on_cpu::launch_kernel((grid), (block), (shared), (stream), kernel, __VA_ARGS__)
 #define NL_SHARED(type, name) type *name = (type *)cuda_on_cpu::shared()
 #else
 #include <cuda_runtime.h>

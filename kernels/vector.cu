@@ -81,6 +81,23 @@ __global__ void sums_kernel(nl_pool pool, const nl_job *jobs, double *partial)
     }
 }
 
+__global__ void dot_kernel(nl_pool pool, const nl_job *jobs, double *partial)
+{
+    NL_SHARED(double, shared);
+    const nl_job *job = &jobs[blockIdx.y];
+    const double *v = nl_pool_vector(&pool, job->slot, job->in[0]), *w = nl_pool_vector(&pool, job->slot, job->in[1]);
+    double sum = 0;
+    for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
+        const size_t x = (size_t)blockIdx.x * CHUNK + m;
+        if (x >= pool.size)
+            break;
+        sum += v[x] * w[x];
+    }
+    sum = block_sum(sum, shared);
+    if (threadIdx.x == 0)
+        partial[(size_t)blockIdx.y * gridDim.x + blockIdx.x] = sum;
+}
+
 /* result[row] = sum of a row of partial sums; one block a row. */
 __global__ void finish_kernel(const double *partial, int columns, double *result)
 {
@@ -152,4 +169,18 @@ nl_status nl_cuda_sums(nl_backend *backend, const nl_pool *pool, const nl_job *j
               cuda->scratch);
     NL_CUDA(cudaGetLastError());
     return finish(cuda, 2 * n_jobs, columns, result);
+}
+
+nl_status nl_cuda_dot(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    const unsigned columns = chunk_count(pool);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    NL_TRY(nl_cuda_reserve(cuda, (size_t)n_jobs * (columns + 1)));
+    NL_LAUNCH(dot_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs,
+              cuda->scratch);
+    NL_CUDA(cudaGetLastError());
+    return finish(cuda, n_jobs, columns, result);
 }

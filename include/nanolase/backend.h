@@ -88,6 +88,8 @@ typedef struct nl_backend_ops {
                        double *result);
     /* sums: result[2*job] = sum of elements, result[2*job+1] = sum of magnitudes of in[0]. */
     nl_status (*sums)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+    /* dot: result[job] = sum of products of in[0] and in[1]. */
+    nl_status (*dot)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
     /* moments: the operator's reduced distributions of in[0], see nl_moments_len. */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                          double *result);

@@ -30,16 +30,17 @@ typedef struct nl_batch {
     nl_operator op;
     nl_pool pool;
     nl_member *members;
+    int first_extra; /* first of the registers that the caller asked for beside the stepper's */
     nl_job *jobs;   /* work space, one per member */
     double *errors; /* work space, two per member */
 } nl_batch;
 
-/* Registers that a member needs with this pair. */
+/* Registers that stepping a member takes with this pair. */
 int nl_batch_registers(const nl_tableau *);
 
 /* Allocates the pool and uploads every member's table; states are undefined until set. Release also after failure. */
 nl_status nl_batch_new(nl_backend *, const nl_model *, const nl_point *points, int n_members, int n,
-                       const nl_tableau *, nl_batch *out);
+                       const nl_tableau *, int extra_registers, nl_batch *out);
 void nl_batch_release(nl_batch *);
 
 /* Sets members [first, first + count) to the model's initial state. */

@@ -48,6 +48,9 @@ bool nl_task_is_aborted(const nl_task *);
 /* Steady states by time evolution on a sequence of grids, coarse to fine. */
 nl_status nl_relax(nl_task *);
 
+/* Registers that the run's method takes beside the stepper's. */
+int nl_solve_extra_registers(const nl_config *);
+
 /* Evolution from the initial state, observables at each saved time. */
 nl_status nl_evolve(nl_task *);
 

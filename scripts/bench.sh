@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# All benchmarks, one after the other: nothing else should run on the machine meanwhile.
+set -eu
+cd "$(dirname "$0")/.."
+scripts/install-deps.sh --peers
+for bench in build/bench/bench_*; do
+    case $bench in *.o) continue ;; esac
+    "$bench" cpu
+done
+if build/nanolase info | grep -q 'CUDA device: none'; then
+    echo "no CUDA device: its benchmarks are left out"
+else
+    build/bench/bench_phase cuda 16384
+fi
+"$(scripts/find-python.sh scipy)" benchmarks/steady_state.py

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Build, tests and benchmarks on a machine with a GPU, in one call and with one report.
+#
+#   scripts/gpu-check.sh [REPORT_FOLDER]
+#
+# Builds for the device's architecture only. A machine that can fetch nothing takes HDF5, inih, cmocka and LAPACK from
+# the Debian packages in the folder $DEBS (default: debs), unpacked to build/deps. compute-sanitizer runs where it is
+# installed.
+set -u
+cd "$(dirname "$0")/.."
+report=${1:-build/gpu-check}
+mkdir -p "$report" build/deps
+log=$report/report.txt
+: >"$log"
+failed=0
+
+step() { # step NAME COMMAND...: runs it, keeps its output, notes the outcome
+    local name=$1 start=$SECONDS code
+    shift
+    echo "== $name" | tee -a "$log"
+    "$@" >>"$log" 2>&1
+    code=$?
+    [ $code -eq 0 ] || failed=$((failed + 1))
+    echo "   $([ $code -eq 0 ] && echo ok || echo "FAILED with code $code") after $((SECONDS - start)) s" | tee -a "$log"
+}
+
+use_debs() {
+    local root=$PWD/build/deps deb library
+    for deb in "${DEBS:-debs}"/*.deb; do
+        [ -e "$deb" ] && dpkg -x "$deb" "$root"
+    done
+    library=$root/usr/lib/x86_64-linux-gnu
+    export PKG_CONFIG_PATH=$library/pkgconfig:${PKG_CONFIG_PATH:-} PKG_CONFIG_SYSROOT_DIR=$root
+    export CPATH=$root/usr/include:$root/usr/include/hdf5/serial LIBRARY_PATH=$library:$library/hdf5/serial
+    export LD_LIBRARY_PATH=$library:$library/hdf5/serial:$library/lapack:$library/blas:${LD_LIBRARY_PATH:-}
+}
+
+same_on_both() { # the quickstart on CPU and device: observables to 1e-9, the tolerance of its steady states
+    local backend
+    for backend in cpu cuda; do
+        build/nanolase run configs/quickstart.ini -b $backend -o "build/gpu-$backend.h5" || return 1
+        build/nanolase show --csv "build/gpu-$backend.h5" >"build/gpu-$backend.csv" || return 1
+    done
+    paste -d, build/gpu-cpu.csv build/gpu-cuda.csv | awk -F, '
+        NR == 1 { n = NF / 2; for (c = 1; c <= n; c++) if ($c == "converged") last = c - 1; next }
+        { for (c = 1; c <= last; c++) { d = $c - $(c + n); if (d < 0) d = -d; if (d > worst) worst = d } }
+        END { print "largest difference between CPU and device:", worst; exit !(NR > 1 && worst < 1e-9) }'
+}
+
+device_tests() { # test programs that run on every backend they find
+    local test
+    for test in build/tests/test_backend build/tests/test_step build/tests/test_relax; do
+        "$test" || return 1
+    done
+}
+
+pkg-config --exists inih 2>/dev/null || use_debs
+architecture=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)
+nvidia-smi >>"$log" 2>&1
+
+step "build for sm_$architecture" make -j"$(nproc)" CUDA_ARCHS="$architecture" all build/tests/test_backend \
+    build/tests/test_step build/tests/test_relax build/bench/bench_phase
+step "device" build/nanolase info
+step "tests on the device" device_tests
+step "CPU and device agree" same_on_both
+if command -v compute-sanitizer >/dev/null; then
+    step "memcheck" compute-sanitizer --tool memcheck --error-exitcode 1 build/tests/test_backend
+    step "racecheck" compute-sanitizer --tool racecheck --error-exitcode 1 build/tests/test_backend
+else
+    echo "compute-sanitizer is not installed: left out" | tee -a "$log"
+fi
+step "operator on the device" build/bench/bench_phase cuda 16384
+step "operator on the CPU" build/bench/bench_phase cpu 4096
+step "Fig. 4 on the device" build/nanolase run configs/fig4.ini -b cuda -o build/gpu-fig4.h5
+echo "$failed steps failed; report in $log" | tee -a "$log"
+[ $failed -eq 0 ]
