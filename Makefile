@@ -63,7 +63,8 @@ SANITIZED_CFLAGS = -std=gnu11 $(SANITIZE) -fopenmp $(WARNINGS) $(INCLUDES) -Ites
 SANITIZED_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/sanitized/%.o) \
                     $(patsubst kernels/%.cu,build/sanitized/cuda_%.o,$(wildcard kernels/*.cu))
 TEST_SOURCES = $(wildcard tests/test_*.c)
-TESTS = $(TEST_SOURCES:tests/%.c=build/tests/%) $(TEST_SOURCES:tests/%.c=build/sanitized/%) build/sanitized/test_cuda_on_cpu
+TESTS = $(TEST_SOURCES:tests/%.c=build/tests/%) $(TEST_SOURCES:tests/%.c=build/sanitized/%) \
+        $(patsubst tests/%.cpp,build/sanitized/%,$(wildcard tests/test_*.cpp))
 TEST_LIBRARIES = -lcmocka $(LIBRARIES)
 
 build/tests/%: tests/%.c build/libnanolase.a $(wildcard tests/*.h) | build/tests
@@ -73,7 +74,7 @@ build/tests/%: tests/%.c build/libnanolase.a $(wildcard tests/*.h) | build/tests
 build/sanitized/%.o: host/%.c | build/sanitized
 	$(CC) $(SANITIZED_CFLAGS) -MMD -MP -c $< -o $@
 
-build/sanitized/cuda_%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) tests/cuda_on_cpu.h | build/sanitized
+build/sanitized/cuda_%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h tests/cuda_on_cpu*.h) | build/sanitized
 	$(CXX) -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU $(INCLUDES) -Itests -x c++ -c $< -o $@
 
 build/sanitized/libnanolase.a: $(SANITIZED_OBJECTS)
@@ -86,7 +87,7 @@ build/sanitized/test_%: tests/test_%.c build/sanitized/libnanolase.a $(wildcard 
 	$(CC) $(SANITIZED_CFLAGS) -DNL_SANITIZED -c $< -o $@.test.o
 	$(CXX) $(SANITIZE) -fopenmp -o $@ $@.test.o build/sanitized/libnanolase.a $(TEST_LIBRARIES)
 
-build/sanitized/test_cuda_on_cpu: tests/test_cuda_on_cpu.cpp tests/cuda_on_cpu.h | build/sanitized
+build/sanitized/test_%: tests/test_%.cpp $(wildcard tests/*.h) | build/sanitized
 	$(CXX) -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU -Itests $< -o $@ -lcmocka
 
 # What is missing is installed first; the rest runs in a second make, which then finds it.
