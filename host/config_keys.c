@@ -54,10 +54,14 @@ static void print_word(FILE *f, const char *words, int index)
     fprintf(f, "%.*s", (int)strcspn(words, "|"), words);
 }
 
-/* Fewest digits that read back as the same number. */
+/* Fewest digits that read back as the same number; whole ones in full. */
 static void print_number(FILE *f, double value)
 {
     char text[40];
+    if (value == floor(value) && fabs(value) < 1e7) {
+        fprintf(f, "%.0f", value);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value)

@@ -140,6 +140,15 @@ static nl_status prepare_result(run_state *s, const nl_options *options)
     return NL_OK;
 }
 
+static void report_plan(run_state *s)
+{
+    const nl_plan_work work = nl_plan_estimate(&s->plan);
+    nl_report(&s->reporter, 1, "%s: %d points, n_c %d to %d on up to %d grids, pair of the first point %s, %.3g MB for "
+                               "the largest point",
+              s->config.path, s->plan.n_points, work.n_least, work.n_most, s->plan.points[0].levels,
+              s->plan.tableaux[0]->name, work.point_bytes / 1e6);
+}
+
 static void watch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -191,6 +200,7 @@ static nl_status run(run_state *s, const nl_options *options)
     NL_TRY(open_backend(s, options));
     NL_TRY(check_memory(s));
     NL_TRY(prepare_result(s, options));
+    report_plan(s);
     return compute(s);
 }
 

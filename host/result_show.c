@@ -161,6 +161,12 @@ static int width_of(const column *c)
     return name > least ? name : least;
 }
 
+/* Rounding noise in one part of a complex number says nothing to people. */
+static double part(const double *x, int which)
+{
+    return fabs(x[which]) < 1e-13 * fabs(x[1 - which]) ? 0 : x[which];
+}
+
 static void print_cell(const column *c, size_t row, FILE *f)
 {
     char text[64];
@@ -168,7 +174,7 @@ static void print_cell(const column *c, size_t row, FILE *f)
     if (c->is_integer)
         snprintf(text, sizeof text, "%.0f", x[0]);
     else if (c->is_complex)
-        snprintf(text, sizeof text, "%.6g %+.6gi", x[0], x[1]);
+        snprintf(text, sizeof text, "%.6g %+.6gi", part(x, 0), part(x, 1));
     else
         snprintf(text, sizeof text, "%.6g", x[0]);
     fprintf(f, "  %*s", width_of(c), text);
