@@ -124,7 +124,7 @@ class Result:
 def density_colours():
     """White where the density is zero, then magma backwards."""
     colours = plt.get_cmap("magma_r")(np.linspace(0, 1, 256))
-    blend = np.clip(np.linspace(0, 1, 256) / 0.12, 0, 1)[:, None]
+    blend = 1 - np.clip(1 - np.linspace(0, 5, 256), 0, 1)[:, None]**2  # smooth where it ends, at a fifth of the scale
     return ListedColormap(blend * colours + (1 - blend))
 
 
