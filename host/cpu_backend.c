@@ -17,6 +17,12 @@ enum {
     SERIAL_WORK = 32768       /* elements below which waking other threads costs more than it saves */
 };
 
+typedef struct cpu_backend {
+    nl_backend base;
+    double *scratch; /* rings of rows, or partial sums; kept between calls */
+    size_t scratch_len;
+} cpu_backend;
+
 static int chunk_count(size_t size)
 {
     return (int)((size + CHUNK - 1) / CHUNK);
@@ -84,9 +90,48 @@ static nl_status cpu_share(nl_backend *backend, int parts, nl_backend **out)
     return nl_backend_open_cpu(backend->threads / parts > 0 ? backend->threads / parts : 1, out);
 }
 
-static int team(const nl_backend *backend, size_t work)
+/* Sees to it that scratch holds at least len doubles. */
+static nl_status reserve(nl_backend *backend, size_t len, double **out)
 {
-    return work < SERIAL_WORK ? 1 : backend->threads;
+    cpu_backend *cpu = (cpu_backend *)backend; /* base is the first member */
+    if (len > cpu->scratch_len) {
+        free(cpu->scratch);
+        cpu->scratch = malloc(len * sizeof *cpu->scratch);
+        cpu->scratch_len = cpu->scratch ? len : 0;
+    }
+    *out = cpu->scratch;
+    return *out ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %.1f MB of work space", (double)len * 8e-6);
+}
+
+/* What the blocks of an operation read; each operation uses its part. */
+typedef struct operation {
+    const nl_operator *op;
+    const nl_pool *pool, *coarse;
+    const nl_job *jobs;
+    const nl_prolong_entry *entries;
+    double rtol, atol;
+    int n_coarse;
+    int blocks;     /* per job */
+    double *result; /* partial sums, or the result itself */
+    double *rings;  /* one per thread, ring_len doubles each */
+    size_t ring_len;
+} operation;
+
+typedef void (*block_body)(const operation *o, int job, int block, int thread);
+
+/* Calls body for all jobs and blocks, on as many threads as the work is worth. */
+static void for_each(const nl_backend *backend, const operation *o, size_t work, int n_jobs, block_body body)
+{
+    if (backend->threads == 1 || work * n_jobs < SERIAL_WORK) { /* even a team of one costs microseconds to set up */
+        for (int j = 0; j < n_jobs; j++)
+            for (int b = 0; b < o->blocks; b++)
+                body(o, j, b, 0);
+        return;
+    }
+#pragma omp parallel for collapse(2) schedule(static) num_threads(backend->threads)
+    for (int j = 0; j < n_jobs; j++)
+        for (int b = 0; b < o->blocks; b++)
+            body(o, j, b, omp_get_thread_num());
 }
 
 /* ---- linear combinations ---- */
@@ -124,16 +169,18 @@ static size_t chunk_end(size_t size, int chunk)
     return end < size ? end : size;
 }
 
+static void combine_block(const operation *o, int j, int block, int thread)
+{
+    (void)thread;
+    const size_t begin = (size_t)block * CHUNK;
+    combine_range(o->pool, &o->jobs[j], begin, chunk_end(o->pool->size, block),
+                  nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].out) + begin);
+}
+
 static nl_status cpu_combine(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs)
 {
-    const int chunks = chunk_count(pool->size);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(team(backend, pool->size * n_jobs))
-    for (int j = 0; j < n_jobs; j++)
-        for (int b = 0; b < chunks; b++) {
-            const size_t begin = (size_t)b * CHUNK;
-            combine_range(pool, &jobs[j], begin, chunk_end(pool->size, b),
-                          nl_pool_vector(pool, jobs[j].slot, jobs[j].out) + begin);
-        }
+    const operation o = {.pool = pool, .jobs = jobs, .blocks = chunk_count(pool->size)};
+    for_each(backend, &o, pool->size, n_jobs, combine_block);
     return NL_OK;
 }
 
@@ -197,8 +244,12 @@ static int block_begin(const nl_operator *op, int block)
     return (int)((long)nl_operator_rows(op) * block / block_count(op));
 }
 
-static void phase_apply_block(const nl_operator *op, const nl_pool *pool, const nl_job *job, int block)
+static void apply_block(const operation *o, int j, int block, int thread)
 {
+    (void)thread;
+    const nl_operator *op = o->op;
+    const nl_pool *pool = o->pool;
+    const nl_job *job = &o->jobs[j];
     const int n = op->n, w = op->half_width, rows = nl_operator_rows(op);
     const nl_phase_view view = nl_phase_view_of(op->tables + (size_t)job->slot * op->table_len, n, w);
     const double *P = nl_pool_vector(pool, job->slot, job->in[0]);
@@ -214,11 +265,8 @@ static void phase_apply_block(const nl_operator *op, const nl_pool *pool, const 
 static nl_status cpu_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                            int n_jobs)
 {
-    const int blocks = block_count(op);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(team(backend, pool->size * n_jobs))
-    for (int j = 0; j < n_jobs; j++)
-        for (int b = 0; b < blocks; b++)
-            phase_apply_block(op, pool, &jobs[j], b);
+    const operation o = {.op = op, .pool = pool, .jobs = jobs, .blocks = block_count(op)};
+    for_each(backend, &o, pool->size, n_jobs, apply_block);
     return NL_OK;
 }
 
@@ -226,17 +274,20 @@ static nl_status cpu_apply(nl_backend *backend, const nl_operator *op, const nl_
  * out = L(sum c_k in_k) for one block: the combination of one row is formed when the stencil first needs it, in a
  * ring of 2w + 1 rows that stays in cache, so it neither goes to memory nor comes back.
  */
-static void phase_stage_block(const nl_operator *op, const nl_pool *pool, const nl_job *job, int block, double *ring)
+static void stage_block(const operation *o, int j, int block, int thread)
 {
+    const nl_operator *op = o->op;
+    const nl_job *job = &o->jobs[j];
     const int n = op->n, w = op->half_width, rows = nl_operator_rows(op);
     const int begin = block_begin(op, block), end = block_begin(op, block + 1);
     const int halo = rows > 1 ? w : 0, depth = 2 * halo + 1;
     const nl_phase_view view = nl_phase_view_of(op->tables + (size_t)job->slot * op->table_len, n, w);
-    double *out = nl_pool_vector(pool, job->slot, job->out), *arg = nl_pool_vector(pool, job->slot, job->arg);
+    double *out = nl_pool_vector(o->pool, job->slot, job->out), *arg = nl_pool_vector(o->pool, job->slot, job->arg);
+    double *ring = o->rings + thread * o->ring_len;
     for (int i = begin - halo; i < end + halo; i++) {
         const size_t source = (size_t)nl_wrap(i, rows) * n;
         double *line = ring + (size_t)((i - begin + halo) % depth) * n;
-        combine_range(pool, job, source, source + n, line);
+        combine_range(o->pool, job, source, source + n, line);
         if (job->keep && i >= begin && i < end)
             memcpy(arg + source, line, n * sizeof *line);
         const int centre = i - halo;
@@ -252,30 +303,14 @@ static void phase_stage_block(const nl_operator *op, const nl_pool *pool, const 
 static nl_status cpu_stage(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                            int n_jobs)
 {
-    const int blocks = block_count(op);
-    const size_t ring_len = (size_t)(2 * op->half_width + 1) * op->n;
-    bool failed = false;
-#pragma omp parallel num_threads(team(backend, pool->size * n_jobs)) reduction(|| : failed)
-    {
-        double *ring = malloc(ring_len * sizeof *ring);
-        failed = ring == NULL;
-#pragma omp for collapse(2) schedule(static)
-        for (int j = 0; j < n_jobs; j++)
-            for (int b = 0; b < blocks; b++)
-                if (ring)
-                    phase_stage_block(op, pool, &jobs[j], b, ring);
-        free(ring);
-    }
-    return failed ? nl_fail(NL_ERR_MEMORY, "cannot allocate a row buffer") : NL_OK;
+    operation o = {.op = op, .pool = pool, .jobs = jobs, .blocks = block_count(op),
+                   .ring_len = (size_t)(2 * op->half_width + 1) * op->n + ALIGN / sizeof(double)};
+    NL_TRY(reserve(backend, o.ring_len * backend->threads, &o.rings));
+    for_each(backend, &o, pool->size, n_jobs, stage_block);
+    return NL_OK;
 }
 
 /* ---- reductions: one partial sum per chunk, added in chunk order ---- */
-
-static nl_status partials_new(int n_jobs, int chunks, int width, double **out)
-{
-    *out = malloc((size_t)n_jobs * chunks * width * sizeof **out);
-    return *out ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate partial sums");
-}
 
 /* Sum of every `stride`-th partial sum, in order. */
 static double add_up(const double *partial, int count, int stride)
@@ -286,98 +321,98 @@ static double add_up(const double *partial, int count, int stride)
     return sum;
 }
 
-static double error_chunk(const nl_pool *pool, const nl_job *job, int chunk, double rtol, double atol)
+/* Runs body, which leaves `width` partial sums per chunk, and adds these up: width sums per job. */
+static nl_status reduce(nl_backend *backend, operation *o, int n_jobs, int width, block_body body, double *result)
 {
-    double e[CHUNK];
-    const size_t begin = (size_t)chunk * CHUNK, end = chunk_end(pool->size, chunk);
-    const double *y = nl_pool_vector(pool, job->slot, job->y) + begin;
-    const double *y_new = nl_pool_vector(pool, job->slot, job->y_new) + begin;
-    double sum = 0;
-    combine_range(pool, job, begin, end, e);
+    o->blocks = chunk_count(o->pool->size);
+    NL_TRY(reserve(backend, (size_t)n_jobs * o->blocks * width, &o->result));
+    for_each(backend, o, o->pool->size, n_jobs, body);
+    for (int j = 0; j < n_jobs; j++)
+        for (int k = 0; k < width; k++)
+            result[j * width + k] = add_up(o->result + (size_t)j * o->blocks * width + k, o->blocks, width);
+    return NL_OK;
+}
+
+static void error_chunk(const operation *o, int j, int chunk, int thread)
+{
+    (void)thread;
+    double e[CHUNK], sum = 0;
+    const nl_job *job = &o->jobs[j];
+    const size_t begin = (size_t)chunk * CHUNK, end = chunk_end(o->pool->size, chunk);
+    const double *y = nl_pool_vector(o->pool, job->slot, job->y) + begin;
+    const double *y_new = nl_pool_vector(o->pool, job->slot, job->y_new) + begin;
+    const double rtol = o->rtol, atol = o->atol;
+    combine_range(o->pool, job, begin, end, e);
 #pragma omp simd reduction(+ : sum)
     for (size_t x = 0; x < end - begin; x++)
         sum += nl_scaled_error_squared(e[x], y[x], y_new[x], rtol, atol);
-    return sum;
+    o->result[(size_t)j * o->blocks + chunk] = sum;
 }
 
 static nl_status cpu_error(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double rtol,
                            double atol, double *result)
 {
-    const int chunks = chunk_count(pool->size);
-    double *partial;
-    NL_TRY(partials_new(n_jobs, chunks, 1, &partial));
-#pragma omp parallel for collapse(2) schedule(static) num_threads(team(backend, pool->size * n_jobs))
+    operation o = {.pool = pool, .jobs = jobs, .rtol = rtol, .atol = atol};
+    NL_TRY(reduce(backend, &o, n_jobs, 1, error_chunk, result));
     for (int j = 0; j < n_jobs; j++)
-        for (int b = 0; b < chunks; b++)
-            partial[(size_t)j * chunks + b] = error_chunk(pool, &jobs[j], b, rtol, atol);
-    for (int j = 0; j < n_jobs; j++)
-        result[j] = sqrt(add_up(partial + (size_t)j * chunks, chunks, 1) / (double)pool->size);
-    free(partial);
+        result[j] = sqrt(result[j] / (double)pool->size);
     return NL_OK;
 }
 
-static void sums_chunk(const nl_pool *pool, const nl_job *job, int chunk, double *result)
+static void sums_chunk(const operation *o, int j, int chunk, int thread)
 {
-    const double *v = nl_pool_vector(pool, job->slot, job->in[0]);
+    (void)thread;
+    const double *v = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]);
     double sum = 0, magnitude = 0;
 #pragma omp simd reduction(+ : sum, magnitude)
-    for (size_t x = (size_t)chunk * CHUNK; x < chunk_end(pool->size, chunk); x++) {
+    for (size_t x = (size_t)chunk * CHUNK; x < chunk_end(o->pool->size, chunk); x++) {
         sum += v[x];
         magnitude += fabs(v[x]);
     }
+    double *result = o->result + 2 * ((size_t)j * o->blocks + chunk);
     result[0] = sum;
     result[1] = magnitude;
 }
 
 static nl_status cpu_sums(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
 {
-    const int chunks = chunk_count(pool->size);
-    double *partial;
-    NL_TRY(partials_new(n_jobs, chunks, 2, &partial));
-#pragma omp parallel for collapse(2) schedule(static) num_threads(team(backend, pool->size * n_jobs))
-    for (int j = 0; j < n_jobs; j++)
-        for (int b = 0; b < chunks; b++)
-            sums_chunk(pool, &jobs[j], b, partial + 2 * ((size_t)j * chunks + b));
-    for (int j = 0; j < n_jobs; j++)
-        for (int k = 0; k < 2; k++)
-            result[2 * j + k] = add_up(partial + 2 * (size_t)j * chunks + k, chunks, 2);
-    free(partial);
-    return NL_OK;
+    operation o = {.pool = pool, .jobs = jobs};
+    return reduce(backend, &o, n_jobs, 2, sums_chunk, result);
 }
 
-static double dot_chunk(const nl_pool *pool, const nl_job *job, int chunk)
+static void dot_chunk(const operation *o, int j, int chunk, int thread)
 {
-    const double *v = nl_pool_vector(pool, job->slot, job->in[0]), *w = nl_pool_vector(pool, job->slot, job->in[1]);
+    (void)thread;
+    const nl_job *job = &o->jobs[j];
+    const double *v = nl_pool_vector(o->pool, job->slot, job->in[0]);
+    const double *w = nl_pool_vector(o->pool, job->slot, job->in[1]);
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (size_t x = (size_t)chunk * CHUNK; x < chunk_end(pool->size, chunk); x++)
+    for (size_t x = (size_t)chunk * CHUNK; x < chunk_end(o->pool->size, chunk); x++)
         sum += v[x] * w[x];
-    return sum;
+    o->result[(size_t)j * o->blocks + chunk] = sum;
 }
 
 static nl_status cpu_dot(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
 {
-    const int chunks = chunk_count(pool->size);
-    double *partial;
-    NL_TRY(partials_new(n_jobs, chunks, 1, &partial));
-#pragma omp parallel for collapse(2) schedule(static) num_threads(team(backend, pool->size * n_jobs))
-    for (int j = 0; j < n_jobs; j++)
-        for (int b = 0; b < chunks; b++)
-            partial[(size_t)j * chunks + b] = dot_chunk(pool, &jobs[j], b);
-    for (int j = 0; j < n_jobs; j++)
-        result[j] = add_up(partial + (size_t)j * chunks, chunks, 1);
-    free(partial);
-    return NL_OK;
+    operation o = {.pool = pool, .jobs = jobs};
+    return reduce(backend, &o, n_jobs, 1, dot_chunk, result);
 }
 
 /* ---- moments ---- */
 
 enum { MARGINAL_BLOCK = 64 };
 
-/* Entries [begin, end) of one marginal, summed over s in ascending order; m runs inside so that memory is read in
+/* A block of entries of one marginal, summed over s in ascending order; m runs inside so that memory is read in
  * order. */
-static void marginal_block(const double *P, int which, int n, int begin, int end, double *result)
+static void marginal_block(const operation *o, int j, int block, int thread)
 {
+    (void)thread;
+    const int n = o->op->n, per_marginal = o->blocks / NL_PHASE_MARGINALS, which = block / per_marginal;
+    const int begin = block % per_marginal * MARGINAL_BLOCK;
+    const int end = begin + MARGINAL_BLOCK < n ? begin + MARGINAL_BLOCK : n;
+    const double *P = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]);
+    double *result = o->result + j * nl_moments_len(o->op) + (size_t)which * n;
     for (int m = begin; m < end; m++)
         result[m] = 0;
     for (int s = 0; s < n; s++)
@@ -388,40 +423,39 @@ static void marginal_block(const double *P, int which, int n, int begin, int end
 static nl_status cpu_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                              int n_jobs, double *result)
 {
-    const int n = op->n, blocks = (n + MARGINAL_BLOCK - 1) / MARGINAL_BLOCK;
-    const size_t len = nl_moments_len(op);
-    if (op->sites == 1) {
+    const operation o = {.op = op, .pool = pool, .jobs = jobs, .result = result,
+                         .blocks = NL_PHASE_MARGINALS * ((op->n + MARGINAL_BLOCK - 1) / MARGINAL_BLOCK)};
+    if (op->sites == 1) /* P is its own marginal */
         for (int j = 0; j < n_jobs; j++)
-            memcpy(result + j * len, nl_pool_vector(pool, jobs[j].slot, jobs[j].in[0]), n * sizeof *result);
-        return NL_OK;
-    }
-#pragma omp parallel for collapse(3) schedule(static) num_threads(team(backend, pool->size * n_jobs))
-    for (int j = 0; j < n_jobs; j++)
-        for (int which = 0; which < NL_PHASE_MARGINALS; which++)
-            for (int b = 0; b < blocks; b++) {
-                const int begin = b * MARGINAL_BLOCK, end = begin + MARGINAL_BLOCK < n ? begin + MARGINAL_BLOCK : n;
-                marginal_block(nl_pool_vector(pool, jobs[j].slot, jobs[j].in[0]), which, n, begin, end,
-                               result + j * len + (size_t)which * n);
-            }
+            memcpy(result + j * nl_moments_len(op), nl_pool_vector(pool, jobs[j].slot, jobs[j].in[0]),
+                   op->n * sizeof *result);
+    else
+        for_each(backend, &o, pool->size, n_jobs, marginal_block);
     return NL_OK;
 }
 
 /* ---- interpolation between grids ---- */
 
+static void prolong_row(const operation *o, int j, int i, int thread)
+{
+    (void)thread;
+    const nl_job *job = &o->jobs[j];
+    const int coarse_rows = o->blocks > 1 ? o->n_coarse : 1, n_fine = (int)(o->pool->size / o->blocks);
+    const double *P = nl_pool_vector(o->coarse, job->slot, job->in[0]);
+    double *out = nl_pool_vector(o->pool, job->slot, job->out) + (size_t)i * n_fine;
+    for (int k = 0; k < n_fine; k++) {
+        const double old = job->keep ? out[k] : 0;
+        out[k] = old + job->c[0] * nl_prolong_point(P, coarse_rows, o->n_coarse, &o->entries[i], &o->entries[k]);
+    }
+}
+
 static nl_status cpu_prolong(nl_backend *backend, const nl_pool *from, int n_coarse, const nl_pool *to, int n_fine,
                              int rows, const struct nl_prolong_entry *entries, const nl_job *jobs, int n_jobs)
 {
-    const int coarse_rows = rows > 1 ? n_coarse : 1;
-#pragma omp parallel for collapse(2) schedule(static) num_threads(team(backend, to->size * n_jobs))
-    for (int j = 0; j < n_jobs; j++)
-        for (int i = 0; i < rows; i++) {
-            const double *P = nl_pool_vector(from, jobs[j].slot, jobs[j].in[0]);
-            double *out = nl_pool_vector(to, jobs[j].slot, jobs[j].out) + (size_t)i * n_fine;
-            for (int k = 0; k < n_fine; k++) {
-                const double old = jobs[j].keep ? out[k] : 0;
-                out[k] = old + jobs[j].c[0] * nl_prolong_point(P, coarse_rows, n_coarse, &entries[i], &entries[k]);
-            }
-        }
+    (void)n_fine;
+    const operation o = {.pool = to, .coarse = from, .jobs = jobs, .entries = entries, .n_coarse = n_coarse,
+                         .blocks = rows};
+    for_each(backend, &o, to->size, n_jobs, prolong_row);
     return NL_OK;
 }
 
@@ -429,6 +463,7 @@ static nl_status cpu_prolong(nl_backend *backend, const nl_pool *from, int n_coa
 
 static void cpu_close(nl_backend *backend)
 {
+    free(((cpu_backend *)backend)->scratch);
     free(backend);
 }
 
@@ -470,7 +505,7 @@ static void processor_name(char *out, size_t size)
 
 nl_status nl_backend_open_cpu(int threads, nl_backend **out)
 {
-    nl_backend *backend = calloc(1, sizeof *backend);
+    nl_backend *backend = calloc(1, sizeof(cpu_backend));
     if (!backend)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the CPU backend");
     backend->ops = &cpu_ops;

@@ -96,15 +96,17 @@ void nl_phase_fill_table(const nl_phase *phase, int n, int order, double *table)
 
 /* ---- stable step ---- */
 
+enum { SAMPLES = 9 };
+
 typedef struct symbol_box {
-    double re[17], im[17]; /* of D d^2 and v d at k h = 0 ... pi */
+    double re[SAMPLES], im[SAMPLES]; /* of D d^2 and v d at k h = 0 ... pi */
 } symbol_box;
 
 static void axis_symbol(const nl_phase *phase, int site, int n, int w, symbol_box *out)
 {
     const double h = TWO_PI / n, v = phase->drive[site] + fabs(phase->tunnel[site]);
-    for (int s = 0; s <= 16; s++) {
-        const double kh = TWO_PI / 2 * s / 16;
+    for (int s = 0; s < SAMPLES; s++) {
+        const double kh = TWO_PI / 2 * s / (SAMPLES - 1);
         double d1 = 0, d2 = second_derivative[w - 1][0];
         for (int k = 1; k <= w; k++) {
             d1 += 2 * first_derivative[w - 1][k] * sin(k * kh);
@@ -118,8 +120,8 @@ static void axis_symbol(const nl_phase *phase, int site, int n, int w, symbol_bo
 /* Whether no mode grows at step h. Both signs of the drift's product are covered by conjugation and by sign. */
 static bool is_stable(const symbol_box box[2], int sites, const nl_tableau *tableau, double h)
 {
-    for (int s = 0; s <= 16; s++)
-        for (int u = 0; u <= (sites == 2 ? 16 : 0); u++)
+    for (int s = 0; s < SAMPLES; s++)
+        for (int u = 0; u < (sites == 2 ? SAMPLES : 1); u++)
             for (int sign = -1; sign <= 1; sign += 2) {
                 const double re = box[0].re[s] + (sites == 2 ? box[1].re[u] : 0);
                 const double im = box[0].im[s] + (sites == 2 ? sign * box[1].im[u] : 0);
@@ -135,11 +137,11 @@ double nl_phase_stable_step(const nl_phase *phase, int n, int order, const nl_ta
     double rate = 0;
     for (int j = 0; j < phase->sites; j++) {
         axis_symbol(phase, j, n, order / 2, &box[j]);
-        for (int s = 0; s <= 16; s++)
+        for (int s = 0; s < SAMPLES; s++)
             rate = fmax(rate, hypot(box[j].re[s], box[j].im[s]));
     }
     double low = 0, high = 8 / rate; /* no pair here is stable beyond |z| = 8 */
-    for (int step = 0; step < 24; step++) {
+    for (int step = 0; step < 14; step++) {
         const double middle = (low + high) / 2;
         if (is_stable(box, phase->sites, tableau, middle))
             low = middle;

@@ -1,6 +1,6 @@
 #include "nanolase/tableau.h"
 
-#include <complex.h>
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -76,14 +76,18 @@ const nl_tableau *nl_tableau_find(const char *name)
 
 double nl_tableau_amplification(const nl_tableau *t, double re, double im)
 {
-    const double complex z = re + I * im;
-    double complex k[NL_MAX_STAGES]; /* stage derivatives of y' = z y, y = 1, in units of z */
-    double complex R = 1;
+    /* Stage derivatives of y' = z y, y = 1, in units of z. In reals: this runs for every point of a sweep. */
+    double k_re[NL_MAX_STAGES], k_im[NL_MAX_STAGES], R_re = 1, R_im = 0;
     for (int s = 0; s < t->stages; s++) {
-        k[s] = 1;
-        for (int j = 0; j < s; j++)
-            k[s] += z * t->a[s][j] * k[j];
-        R += z * t->b[s] * k[s];
+        double sum_re = 0, sum_im = 0;
+        for (int j = 0; j < s; j++) {
+            sum_re += t->a[s][j] * k_re[j];
+            sum_im += t->a[s][j] * k_im[j];
+        }
+        k_re[s] = 1 + re * sum_re - im * sum_im;
+        k_im[s] = re * sum_im + im * sum_re;
+        R_re += t->b[s] * (re * k_re[s] - im * k_im[s]);
+        R_im += t->b[s] * (re * k_im[s] + im * k_re[s]);
     }
-    return cabs(R);
+    return hypot(R_re, R_im);
 }

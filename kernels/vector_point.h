@@ -16,7 +16,8 @@ NL_FN double *nl_pool_vector(const nl_pool *pool, int slot, int reg)
 /* Square of the error estimate e in units of the tolerance at this element. */
 NL_FN double nl_scaled_error_squared(double e, double y, double y_new, double rtol, double atol)
 {
-    const double scale = atol + rtol * fmax(fabs(y), fabs(y_new));
+    /* Not fmax: its rules for NaN keep compilers from using vector instructions, and a NaN shows in e anyway. */
+    const double a = fabs(y), b = fabs(y_new), scale = atol + rtol * (a > b ? a : b);
     const double x = e / scale;
     return x * x;
 }

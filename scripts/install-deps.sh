@@ -5,7 +5,11 @@ set -eu
 
 packages="gcc g++ make pkg-config libhdf5-dev libinih-dev libcmocka-dev liblapacke-dev python3 python3-venv python3-numpy
 python3-h5py python3-matplotlib"
-[ "${1:-}" = --peers ] && packages="$packages python3-scipy"
+modules=numpy,h5py,matplotlib
+if [ "${1:-}" = --peers ]; then
+    packages="$packages python3-scipy"
+    modules=$modules,scipy
+fi
 
 # What each package is for is there, whoever installed it.
 has() {
@@ -18,13 +22,14 @@ has() {
     liblapacke-dev) pkg-config --exists lapacke ;;
     python3) command -v python3 ;;
     python3-venv) true ;; # only a way to the next ones
-    python3-*) has_module "${1#python3-}" ;;
+    python3-*) has_modules "$modules" ;;
     esac >/dev/null 2>&1
 }
 
-has_module() {
+# One interpreter must have all the modules.
+has_modules() {
     for python in "${PYTHON:-}" python3 /usr/bin/python3 "$(dirname "$0")/../build/venv/bin/python"; do
-        [ -n "$python" ] && "$python" -c "import $1" 2>/dev/null && return 0
+        [ -n "$python" ] && "$python" -c "import $1" && return 0
     done
     return 1
 }

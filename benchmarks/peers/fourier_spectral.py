@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 
-from phase_baselines import arguments, report
+from phase_baselines import parser, report
 
 
 def shift(K, by):
@@ -61,7 +61,7 @@ def enough_modes(phase):
 
 
 def main():
-    args = arguments(__doc__.split("\n")[0], "--modes", 0, "highest Fourier mode K of each phase; 0: from the parameters")
+    args = parser(__doc__.split("\n")[0], "--modes", 0, "highest Fourier mode K of each phase; 0: from the parameters").parse_args()
     report(args, args.modes, lambda phase, K: solve(phase, K or enough_modes(phase)))
 
 

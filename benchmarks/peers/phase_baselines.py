@@ -20,18 +20,18 @@ def phase(D_p, t_c=0.0, epsilon=1.0, phi1=0.0, phi2=0.0, r1=1.0, r2=1.0):
                  phi=(phi1, phi2))
 
 
-def arguments(description, size, default, size_help):
+def parser(description, size, default, size_help):
     """The command line; `size` names the option that sets the resolution."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--D_p", type=float, default=0.1, help="phase diffusion of a laser of radius 1")
-    parser.add_argument("--t_c", type=float, default=0.0, help="photon tunnelling")
-    parser.add_argument("--epsilon", type=float, default=1.0, help="drive on a laser of radius 1")
-    parser.add_argument("--phi1", type=float, default=0.0, help="drive phase of laser 1")
-    parser.add_argument("--phi2", type=float, default=0.0, help="drive phase of laser 2")
-    parser.add_argument("--r1", type=float, default=1.0, help="radius of laser 1")
-    parser.add_argument("--r2", type=float, default=1.0, help="radius of laser 2")
-    parser.add_argument(size, type=int, default=default, help=size_help)
-    return parser.parse_args()
+    result = argparse.ArgumentParser(description=description)
+    result.add_argument("--D_p", type=float, default=0.1, help="phase diffusion of a laser of radius 1")
+    result.add_argument("--t_c", type=float, default=0.0, help="photon tunnelling")
+    result.add_argument("--epsilon", type=float, default=1.0, help="drive on a laser of radius 1")
+    result.add_argument("--phi1", type=float, default=0.0, help="drive phase of laser 1")
+    result.add_argument("--phi2", type=float, default=0.0, help="drive phase of laser 2")
+    result.add_argument("--r1", type=float, default=1.0, help="radius of laser 1")
+    result.add_argument("--r2", type=float, default=1.0, help="radius of laser 2")
+    result.add_argument(size, type=int, default=default, help=size_help)
+    return result
 
 
 def report(args, size, solve):
