@@ -11,9 +11,9 @@ enum { MAX_VALUES = 1000000 };
 bool nl_parse_number(const char *text, double *out)
 {
     char *end;
-    if (!*text)
-        return false;
     *out = strtod(text, &end);
+    if (end == text)
+        return false;
     while (isspace((unsigned char)*end))
         end++;
     return *end == '\0' && isfinite(*out);

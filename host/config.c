@@ -17,6 +17,7 @@ typedef struct reader {
     nl_config *config;
     FILE *file;
     int line;              /* 0 while overrides are read */
+    bool continues;        /* the line goes on with the value of the one before */
     const char *override;  /* text of the override being read, NULL in the file */
     nl_status status;
 } reader;
@@ -30,6 +31,14 @@ static int find_key(const char *name)
     char section[32];
     snprintf(section, sizeof section, "%.*s", (int)(dot - name), name);
     return nl_key_find(section, dot + 1);
+}
+
+static const nl_axis *axis_of(const nl_config *config, int key)
+{
+    for (int a = 0; a < config->n_axes; a++)
+        if (config->axes[a].key == key)
+            return &config->axes[a];
+    return NULL;
 }
 
 /* ---- errors ---- */
@@ -59,8 +68,14 @@ static nl_status fail_here(reader *r, const char *format, ...)
 nl_status nl_config_fail(const nl_config *config, const char *key, const char *format, ...)
 {
     char place[NL_TEXT_MAX + 100];
-    const nl_key_origin *origin = &config->origins[find_key(key)];
-    if (origin->line > 0)
+    const int k = find_key(key);
+    const nl_key_origin *origin = &config->origins[k];
+    const nl_axis *axis = axis_of(config, k);
+    if (axis && axis->line > 0)
+        snprintf(place, sizeof place, "%s:%d", config->path, axis->line);
+    else if (axis)
+        snprintf(place, sizeof place, "-s sweep.%s=%.60s", nl_keys[k].name, axis->text);
+    else if (origin->line > 0)
         snprintf(place, sizeof place, "%s:%d", config->path, origin->line);
     else if (origin->line < 0)
         snprintf(place, sizeof place, "-s %s", origin->override);
@@ -75,16 +90,7 @@ nl_status nl_config_fail(const nl_config *config, const char *key, const char *f
 
 bool nl_config_is_swept(const nl_config *config, const char *key)
 {
-    const int k = find_key(key);
-    for (int a = 0; a < config->n_axes; a++)
-        if (config->axes[a].key == k)
-            return true;
-    return false;
-}
-
-bool nl_config_is_given(const nl_config *config, const char *key)
-{
-    return config->origins[find_key(key)].line != 0 || nl_config_is_swept(config, key);
+    return axis_of(config, find_key(key)) != NULL;
 }
 
 /* ---- one value ---- */
@@ -179,23 +185,60 @@ static nl_status set_value(reader *r, const nl_key *key, const char *text)
 /* ---- sweep axes ---- */
 
 /* The axis of this key, or a new one; an override replaces the file's axis and keeps its place. */
-static nl_axis *axis_of_key(reader *r, int key)
+static nl_axis *make_axis(reader *r, int key)
 {
     nl_config *config = r->config;
-    for (int a = 0; a < config->n_axes; a++)
-        if (config->axes[a].key == key) {
-            if (!r->override) {
-                fail_here(r, "the sweep over %s is given twice; keep one", nl_keys[key].name);
-                return NULL;
-            }
-            return &config->axes[a];
-        }
+    nl_axis *axis = (nl_axis *)axis_of(config, key);
+    if (axis && !r->override && !r->continues) {
+        fail_here(r, "the sweep over %s was given in line %d already; keep one", nl_keys[key].name, axis->line);
+        return NULL;
+    }
+    if (axis)
+        return axis;
     if (config->n_axes == NL_MAX_AXES) {
         fail_here(r, "more than %d sweep axes", NL_MAX_AXES);
         return NULL;
     }
     config->axes[config->n_axes] = (nl_axis){.key = key};
     return &config->axes[config->n_axes++];
+}
+
+static void remove_axis(nl_config *config, int key)
+{
+    int left = 0;
+    for (int a = 0; a < config->n_axes; a++) {
+        if (config->axes[a].key == key)
+            free(config->axes[a].values);
+        else
+            config->axes[left++] = config->axes[a];
+    }
+    config->n_axes = left;
+}
+
+static nl_status check_axis_values(reader *r, const nl_key *key, const double *values, int count)
+{
+    for (int v = 0; v < count; v++) {
+        if ((key->type == KEY_INT || key->type == KEY_AUTO_INT) && values[v] != floor(values[v]))
+            return fail_here(r, "sweep of %s: %g is not a whole number", key->name, values[v]);
+        NL_TRY(check_range(r, key, values[v]));
+    }
+    return NL_OK;
+}
+
+/* Values of a line that goes on with a list come after those that are there. */
+static nl_status store_axis(reader *r, nl_axis *axis, double *values, int count, const char *text)
+{
+    const int kept = r->continues ? axis->count : 0;
+    double *all = realloc(axis->values, (size_t)(kept + count) * sizeof *all);
+    if (!all)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate a sweep axis");
+    memcpy(all + kept, values, (size_t)count * sizeof *all);
+    axis->values = all;
+    axis->count = kept + count;
+    axis->line = r->override ? -1 : kept ? axis->line : r->line;
+    const bool fits = !kept && strlen(text) < LINE_MAX_CHARS / 2;
+    snprintf(axis->text, sizeof axis->text, "%s", fits ? text : "");
+    return NL_OK;
 }
 
 static nl_status set_axis(reader *r, const char *name, const char *text)
@@ -205,31 +248,31 @@ static nl_status set_axis(reader *r, const char *name, const char *text)
         return fail_here(r, "cannot sweep '%s': there is no such key; `nanolase keys` lists them", name);
     if (!nl_key_is_numeric(&nl_keys[k]))
         return fail_here(r, "cannot sweep '%s': it is not a number; sweep a numeric key", name);
+    if (strcmp(nl_keys[k].section, "run") == 0)
+        return fail_here(r, "cannot sweep '%s': all points share their saved times; make one run for each", name);
     const char *why = "";
     double *values = NULL;
     const int count = nl_parse_axis(text, &values, &why);
     if (count < 0)
         return fail_here(r, "sweep of %s: %s; use linspace(a, b, n), logspace(log10 a, log10 b, n) or v1, v2, ...",
                          name, why);
-    nl_axis *axis = axis_of_key(r, k);
-    for (int v = 0; v < count && axis && r->status == NL_OK; v++) {
-        if (nl_keys[k].type == KEY_INT || nl_keys[k].type == KEY_AUTO_INT)
-            if (values[v] != floor(values[v]))
-                fail_here(r, "sweep of %s: %g is not a whole number", name, values[v]);
-        if (r->status == NL_OK)
-            check_range(r, &nl_keys[k], values[v]);
-    }
-    if (r->status != NL_OK) {
-        free(values);
-        return r->status;
-    }
-    free(axis->values);
-    axis->values = values;
-    axis->count = count;
-    return NL_OK;
+    nl_status status = check_axis_values(r, &nl_keys[k], values, count);
+    nl_axis *axis = status == NL_OK ? make_axis(r, k) : NULL;
+    if (axis)
+        status = store_axis(r, axis, values, count, text);
+    free(values);
+    return axis ? status : r->status;
 }
 
 /* ---- file and overrides ---- */
+
+static bool is_section(const char *name, size_t length)
+{
+    for (int k = 0; k < nl_key_count; k++)
+        if (strlen(nl_keys[k].section) == length && strncmp(nl_keys[k].section, name, length) == 0)
+            return true;
+    return length == 5 && strncmp(name, "sweep", length) == 0;
+}
 
 static nl_status assign(reader *r, const char *section, const char *name, const char *value)
 {
@@ -237,19 +280,20 @@ static nl_status assign(reader *r, const char *section, const char *name, const 
         return set_axis(r, name, value);
     const int k = nl_key_find(section, name);
     if (k < 0) {
-        bool known_section = false;
-        for (int i = 0; i < nl_key_count; i++)
-            known_section |= strcmp(nl_keys[i].section, section) == 0;
         if (!*section)
             return fail_here(r, "'%s' stands before any [section]", name);
-        if (!known_section)
+        if (!is_section(section, strlen(section)))
             return fail_here(r, "unknown section [%s]; `nanolase keys` lists sections and keys", section);
         return fail_here(r, "unknown key '%s' in [%s]; `nanolase keys` lists them", name, section);
     }
     nl_key_origin *origin = &r->config->origins[k];
     if (!r->override && origin->line > 0)
         return fail_here(r, "%s was given in line %d already; keep one", name, origin->line);
+    if (r->continues && !r->override)
+        return fail_here(r, "only a sweep's list of values may go on in the next line");
     NL_TRY(set_value(r, &nl_keys[k], value));
+    if (r->override)
+        remove_axis(r->config, k); /* the last word on this key */
     origin->line = r->override ? -1 : r->line;
     snprintf(origin->override, sizeof origin->override, "%s", r->override ? r->override : "");
     return NL_OK;
@@ -260,7 +304,34 @@ static int on_value(void *user, const char *section, const char *name, const cha
     return assign(user, section, name, value) == NL_OK;
 }
 
-/* fgets that counts lines and refuses those that inih would cut. */
+/* What inih would pass over or report only at the end is refused where it stands. */
+static nl_status check_line(reader *r, const char *text)
+{
+    const size_t length = strcspn(text, "\r\n");
+    const char *close = strchr(text, ']');
+    if (length == 0 || *text == ';' || *text == '#')
+        return NL_OK;
+    if (*text == '[' && !close)
+        return fail_here(r, "the section's closing bracket is missing");
+    if (*text == '[' && !is_section(text + 1, (size_t)(close - text - 1)))
+        return fail_here(r, "unknown section %.*s; `nanolase keys` lists sections and keys", (int)(close - text + 1), text);
+    if (*text != '[' && !r->continues && !strpbrk(text, "=:"))
+        return fail_here(r, "'%.*s' is neither [section], key = value nor a comment", (int)length, text);
+    return NL_OK;
+}
+
+/* An indented line without `=` goes on with the list before it; other indentation means nothing, and would to inih. */
+static void unindent(reader *r, char *buffer)
+{
+    const size_t blank = strspn(buffer, " \t");
+    const char *equals = strchr(buffer, '='), *comment = strpbrk(buffer, ";#");
+    const bool is_key = buffer[blank] == '[' || (equals && (!comment || equals < comment));
+    r->continues = blank > 0 && !is_key;
+    if (blank > 0 && (is_key || strchr(";#\r\n", buffer[blank])))
+        memmove(buffer, buffer + blank, strlen(buffer + blank) + 1);
+}
+
+/* fgets that counts lines and refuses those that inih would cut or pass over. */
 static char *read_line(char *buffer, int size, void *user)
 {
     reader *r = user;
@@ -268,11 +339,12 @@ static char *read_line(char *buffer, int size, void *user)
         return NULL;
     r->line++;
     if (strlen(buffer) > LINE_MAX_CHARS) {
-        fail_here(r, "the line is longer than %d characters; use linspace or logspace, or a shorter comment",
+        fail_here(r, "the line is longer than %d characters; break a list after a comma and indent what follows",
                   LINE_MAX_CHARS);
         return NULL;
     }
-    return buffer;
+    unindent(r, buffer);
+    return check_line(r, buffer + strspn(buffer, " \t")) == NL_OK ? buffer : NULL;
 }
 
 static nl_status read_file(reader *r)
@@ -300,6 +372,7 @@ static nl_status read_override(reader *r, const char *text)
     char section[32], name[64];
     const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
     r->override = text;
+    r->continues = false;
     if (!dot || !equals || dot > equals || (size_t)(dot - text) >= sizeof section ||
         (size_t)(equals - dot) >= sizeof name)
         return fail_here(r, "an override has the form SECTION.KEY=VALUE");

@@ -93,15 +93,18 @@ static void print_value(FILE *f, const nl_key *key, const void *field)
     }
 }
 
+/* A long list goes on in indented lines. */
+enum { VALUES_PER_LINE = 6 };
+
 static void print_axes(FILE *f, const nl_config *config)
 {
     if (config->n_axes > 0)
         fprintf(f, "\n[sweep]\n");
     for (int a = 0; a < config->n_axes; a++) {
         const nl_axis *axis = &config->axes[a];
-        fprintf(f, "%s.%s = ", nl_keys[axis->key].section, nl_keys[axis->key].name);
-        for (int v = 0; v < axis->count; v++) {
-            fputs(v ? ", " : "", f);
+        fprintf(f, "%s.%s = %s", nl_keys[axis->key].section, nl_keys[axis->key].name, axis->text);
+        for (int v = 0; v < axis->count && !axis->text[0]; v++) {
+            fputs(v == 0 ? "" : v % VALUES_PER_LINE ? ", " : "\n    ", f);
             print_number(f, axis->values[v]);
         }
         fputc('\n', f);

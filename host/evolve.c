@@ -61,7 +61,7 @@ static void tell_progress(evolution *e, int n_active)
 
 static nl_status run_to_end(evolution *e)
 {
-    const nl_config *config = e->task->config;
+    const nl_point *options = &e->task->points[0]; /* the same for all, see plan.c */
     int n_active = e->batch.n_members;
     for (int m = 0; m < n_active; m++) {
         e->active[m] = m;
@@ -72,7 +72,7 @@ static nl_status run_to_end(evolution *e)
         tell_progress(e, n_active);
         for (int a = 0; a < n_active; a++)
             e->target[a] = e->task->result->times[e->next[e->active[a]]];
-        NL_TRY(nl_batch_step(&e->batch, e->active, n_active, config->integrator_rtol, config->integrator_atol,
+        NL_TRY(nl_batch_step(&e->batch, e->active, n_active, options->rtol, options->atol,
                              e->target));
         NL_TRY(sort_members(e, &n_active));
     }

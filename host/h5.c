@@ -24,10 +24,10 @@ hid_t nl_h5_new_group(hid_t file, const char *name)
 bool nl_h5_write_text(hid_t object, const char *name, const char *text)
 {
     hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-    H5Tset_size(type, strlen(text) + 1);
+    H5Tset_size(type, H5T_VARIABLE); /* any length, and a str in h5py */
     H5Tset_cset(type, H5T_CSET_UTF8);
     hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    const bool ok = attribute >= 0 && H5Awrite(attribute, type, text) >= 0;
+    const bool ok = attribute >= 0 && H5Awrite(attribute, type, &text) >= 0;
     if (attribute >= 0)
         H5Aclose(attribute);
     H5Sclose(space);
@@ -77,17 +77,15 @@ char *nl_h5_read_text(hid_t object, const char *name)
 {
     if (H5Aexists(object, name) <= 0)
         return NULL;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(attribute);
-    char *text = NULL;
-    if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0) {
-        const size_t size = H5Tget_size(type);
-        text = calloc(size + 1, 1);
-        if (text && H5Aread(attribute, type, text) < 0) {
-            free(text);
-            text = NULL;
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), stored = H5Aget_type(attribute);
+    char *inside = NULL, *text = NULL;
+    if (H5Tis_variable_str(stored) > 0) {
+        if (H5Aread(attribute, stored, &inside) >= 0 && inside) {
+            text = strdup(inside);
+            H5free_memory(inside);
         }
     }
-    H5Tclose(type);
+    H5Tclose(stored);
     H5Aclose(attribute);
     return text;
 }

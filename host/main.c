@@ -286,6 +286,8 @@ int main(int argc, char **argv)
     case NL_COMMAND_KEYS: nl_config_print_keys(stdout); break;
     case NL_COMMAND_INFO: status = command_info(); break;
     }
+    if (status == NL_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = nl_fail(NL_ERR_FILE, "standard output: cannot be written");
     if (status != NL_OK)
         fprintf(stderr, "nanolase: %s\n", nl_error_message());
     return status == NL_OK ? exit_code : nl_status_exit_code(status);

@@ -58,6 +58,8 @@ int nl_phase_resolution(const nl_phase *phase, int order, double accuracy)
     for (int j = 0; j < phase->sites; j++)
         width = fmin(width, sqrt(phase->D[j] / (phase->drive[j] + fabs(phase->tunnel[j]) + 1e-300)));
     const double h = width * pow(accuracy / prefactor[order / 2], 1.0 / order);
+    if (!(TWO_PI / h < NL_MAX_GRID))
+        return NL_MAX_GRID + 1;
     const int n = (int)ceil(TWO_PI / h);
     const int rounded = (n + 7) / 8 * 8; /* halves cleanly on the way to coarser grids */
     return rounded < 24 ? 24 : rounded;

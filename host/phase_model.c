@@ -30,11 +30,12 @@ static const struct {
     {{RELATIVE_IMBALANCE, "relative_imbalance", false, "1", "(n_1 - n_2)/(n_1 + n_2)"}, RADII | TWO_SITES},
 };
 
-/* Photon numbers mean something where the radii are known: given, or derived from [laser]. */
+/* Photon numbers mean something where the radii are known: derived from [laser], or given other than as r_0. */
 static bool has_radii(const nl_config *config)
 {
-    return nl_config_is_given(config, "phase.r1") || nl_config_is_given(config, "phase.r2") ||
-           (isnan(config->phase_D_p) && !nl_config_is_swept(config, "phase.D_p"));
+    const bool derived = isnan(config->phase_D_p) && !nl_config_is_swept(config, "phase.D_p");
+    return derived || config->phase_r1 != 1 || config->phase_r2 != 1 || nl_config_is_swept(config, "phase.r1") ||
+           nl_config_is_swept(config, "phase.r2");
 }
 
 static int phase_observables(const nl_config *config, const nl_observable **list)
@@ -42,7 +43,7 @@ static int phase_observables(const nl_config *config, const nl_observable **list
     int count = 0;
     for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue; k++) {
         const condition needs = catalogue[k].needs;
-        if ((needs & TWO_SITES && config->model_sites == 1) || (needs & RADII && !has_radii(config)))
+        if ((needs & TWO_SITES && config->model_sites == 1 && !nl_config_is_swept(config, "model.sites")) || (needs & RADII && !has_radii(config)))
             continue;
         list[count++] = &catalogue[k].observable;
     }
@@ -70,7 +71,8 @@ static nl_status check_choices(const nl_config *config)
 
 static nl_status phase_point(const nl_config *config, nl_point *out)
 {
-    nl_point point = {.order = config->grid_order};
+    nl_point point = {.order = config->grid_order, .rtol = config->integrator_rtol, .atol = config->integrator_atol,
+                      .tolerance = config->steady_tolerance, .max_time = config->steady_max_time};
     NL_TRY(check_choices(config));
     NL_TRY(nl_phase_from_config(config, &point.phase));
     const int wanted = nl_phase_resolution(&point.phase, point.order, config->grid_accuracy);
@@ -78,9 +80,9 @@ static nl_status phase_point(const nl_config *config, nl_point *out)
     if (point.n < point.order + 2)
         return nl_config_fail(config, "grid.n_c", "n_c = %d is too small for order %d; use at least %d", point.n,
                               point.order, point.order + 2);
-    if (point.n > 65535)
-        return nl_config_fail(config, "grid.n_c", "n_c = auto asks for %d points an axis; raise accuracy or order",
-                              point.n);
+    if (point.n > NL_MAX_GRID)
+        return nl_config_fail(config, "grid.n_c", "n_c = auto asks for more than %d points an axis; raise accuracy or order, or give n_c",
+                              NL_MAX_GRID);
     point.levels = level_count(&point);
     *out = point;
     return NL_OK;
@@ -129,6 +131,7 @@ static void phase_observe(const nl_point *point, int n, const double *marginals,
 {
     const nl_phase *phase = &point->phase;
     const nl_phase_moments m = nl_phase_moments_of(phase, n, marginals);
+    const nl_value none = {NAN, NAN};
     const double r1 = phase->r[0], r2 = phase->r[1], r0 = phase->r0;
     values[EXP_I_THETA1] = scaled(m.exp_i_theta[0], 1);
     values[EXP_I_THETA2] = scaled(m.exp_i_theta[1], 1);
@@ -144,6 +147,9 @@ static void phase_observe(const nl_point *point, int n, const double *marginals,
     values[N2] = real(r0 * r0 * r2 * r2);
     values[IMBALANCE] = real(values[N1].re - values[N2].re);
     values[RELATIVE_IMBALANCE] = real(values[IMBALANCE].re / (values[N1].re + values[N2].re));
+    for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue && phase->sites == 1; k++)
+        if (catalogue[k].needs & TWO_SITES)
+            values[catalogue[k].observable.id] = none;
     *norm = m.norm;
 }
 

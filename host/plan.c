@@ -36,6 +36,17 @@ static const nl_tableau *tableau_of(const nl_config *config, const nl_model *mod
     }
 }
 
+static nl_status check_common_grid(const nl_plan *plan)
+{
+    for (int p = 1; p < plan->n_points; p++)
+        if (plan->points[p].n != plan->points[0].n || plan->points[p].phase.sites != plan->points[0].phase.sites)
+            return nl_config_fail(plan->config, "output.fields",
+                                  "fields = yes needs one grid for all points, and this sweep has n_c = %d and %d; "
+                                  "give n_c a number and do not sweep it or sites, or use fields = no",
+                                  plan->points[0].n, plan->points[p].n);
+    return NL_OK;
+}
+
 nl_status nl_plan_new(const nl_config *config, nl_plan *out)
 {
     nl_plan plan = {.config = config, .n_points = nl_config_point_count(config)};
@@ -54,6 +65,8 @@ nl_status nl_plan_new(const nl_config *config, nl_plan *out)
         if (status == NL_OK)
             plan.tableaux[p] = tableau_of(config, plan.model, &plan.points[p]);
     }
+    if (status == NL_OK && config->output_fields)
+        status = check_common_grid(&plan);
     if (status != NL_OK)
         nl_plan_release(&plan);
     else
@@ -130,7 +143,7 @@ static bool solved_together(const nl_plan *plan, int a, int b)
 {
     const nl_point *x = &plan->points[a], *y = &plan->points[b];
     return x->n == y->n && x->order == y->order && x->levels == y->levels && x->phase.sites == y->phase.sites &&
-           plan->tableaux[a] == plan->tableaux[b];
+           x->rtol == y->rtol && x->atol == y->atol && plan->tableaux[a] == plan->tableaux[b];
 }
 
 static nl_status batch_capacity(const nl_plan *plan, nl_backend *backend, int point, int *out)

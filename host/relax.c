@@ -4,6 +4,7 @@
  * On the way to a steady state the time accuracy of the path is of no value: steps run at the stability bound, and the
  * error estimate serves to catch growth.
  */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -24,6 +25,7 @@ typedef struct monitor {
     double t_best;
     long steps_best;
     double residual;
+    double floor; /* what rounding leaves of a residual */
 } monitor;
 
 /* One member's snapshots for extrapolation: a window of NL_SNAPSHOTS states, `interval` steps apart. */
@@ -81,7 +83,7 @@ static double decay_rate(const monitor *m)
 
 static double distance(const monitor *m)
 {
-    if (m->residual < 1e-15)
+    if (m->residual < m->floor)
         return m->residual;
     return decay_rate(m) > 0 ? m->residual / decay_rate(m) : INFINITY;
 }
@@ -189,8 +191,11 @@ static nl_status start_level(relaxation *r, int level, int levels)
     NL_TRY(nl_batch_new(task->backend, task->model, task->points, task->count,
                         nl_level_size(&task->points[0], level), task->tableau,
                         nl_solve_extra_registers(task->config), batch));
-    for (int m = 0; m < batch->n_members; m++)
+    for (int m = 0; m < batch->n_members; m++) {
         r->windows[m] = (window){.interval = FIRST_INTERVAL};
+        r->monitors[m] = (monitor){.coarse_decay = r->monitors[m].decay, .best = INFINITY,
+                                   .floor = 8 * DBL_EPSILON / batch->members[m].h_max};
+    }
     if (level == levels - 1)
         return nl_batch_set_initial(batch, task->config->run_initial, 0, batch->n_members);
     const nl_batch *coarse = &r->level[level + 1];
@@ -200,9 +205,7 @@ static nl_status start_level(relaxation *r, int level, int levels)
     NL_TRY(prolong_members(r, level, sources, weight));
     NL_TRY(normalise(r, batch, coarse));
     for (int m = 0; m < batch->n_members; m++) {
-        monitor *mon = &r->monitors[m];
         const nl_member *below = &coarse->members[m];
-        *mon = (monitor){.coarse_decay = mon->decay, .best = INFINITY};
         r->work[m] += (double)below->applications * coarse->pool.size;
         batch->members[m].t = below->t;
         batch->members[m].steps = below->steps;
@@ -224,7 +227,7 @@ static nl_status retire(relaxation *r, int level, int *n_active)
         const int m = r->active[a];
         nl_member *member = &batch->members[m];
         const nl_point_status status =
-            judge(&r->monitors[m], member, task->config->steady_tolerance, task->config->steady_max_time);
+            judge(&r->monitors[m], member, task->points[m].tolerance, task->points[m].max_time);
         if (status == NL_POINT_PENDING) {
             r->active[n_left++] = m;
             continue;
@@ -338,8 +341,6 @@ nl_status nl_relax(nl_task *task)
     r.residuals = calloc(2 * (size_t)count, sizeof *r.residuals);
     if (!r.monitors || !r.active || !r.done || !r.full || !r.number || !r.windows || !r.outcomes || !r.work || !r.sums || !r.residuals)
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate the relaxation of %d points", count);
-    for (int m = 0; m < count && status == NL_OK; m++)
-        r.monitors[m].best = INFINITY;
     for (int level = levels - 1; level >= 0 && status == NL_OK && !nl_task_is_aborted(task); level--) {
         status = start_level(&r, level, levels);
         if (status == NL_OK)

@@ -17,15 +17,10 @@ static void fill_times(const nl_config *config, nl_result *result)
         result->times[k] = fmin(k * config->run_save_every, config->run_t_end);
 }
 
-static nl_status check_common_grid(const nl_config *config, const nl_point *points, int n_points)
+static void fill_nan(double *x, size_t count)
 {
-    for (int p = 1; p < n_points; p++)
-        if (points[p].n != points[0].n || points[p].phase.sites != points[0].phase.sites)
-            return nl_config_fail(config, "output.fields",
-                                  "fields = yes needs one n_c for all points, and this sweep has %d and %d; give n_c "
-                                  "a number, or use fields = no",
-                                  points[0].n, points[p].n);
-    return NL_OK;
+    for (size_t i = 0; i < count; i++)
+        x[i] = NAN;
 }
 
 nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl_point *points, nl_result *out)
@@ -33,13 +28,15 @@ nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl
     nl_result result = {.config = config, .n_points = nl_config_point_count(config), .n_times = time_count(config)};
     result.n_observables = model->observables(config, result.observables);
     const size_t n_values = (size_t)result.n_points * result.n_times * result.n_observables;
+    size_t n_fields = 0, n_marginals = 0;
     if (config->output_fields) {
-        NL_TRY(check_common_grid(config, points, result.n_points));
         result.field_n = points[0].n;
         result.field_sites = points[0].phase.sites;
         const size_t n = (size_t)result.field_n;
-        result.P_theta = calloc(result.n_points * (result.field_sites == 2 ? n * n : n), sizeof(double));
-        result.marginals = calloc(result.n_points * result.field_sites * n, sizeof(double));
+        n_fields = result.n_points * (result.field_sites == 2 ? n * n : n);
+        n_marginals = result.n_points * result.field_sites * n;
+        result.P_theta = malloc(n_fields * sizeof(double));
+        result.marginals = malloc(n_marginals * sizeof(double));
     }
     result.times = calloc((size_t)result.n_times, sizeof *result.times);
     result.values = malloc(n_values * sizeof *result.values);
@@ -51,8 +48,11 @@ nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl
                        result.n_points);
     }
     fill_times(config, &result);
-    for (size_t v = 0; v < n_values; v++)
-        result.values[v] = (nl_value){NAN, NAN};
+    fill_nan((double *)result.values, 2 * n_values);
+    fill_nan(result.P_theta, n_fields);
+    fill_nan(result.marginals, n_marginals);
+    for (int p = 0; p < result.n_points; p++)
+        result.outcomes[p] = (nl_outcome){.residual = NAN, .distance = NAN, .norm_error = NAN};
     *out = result;
     return NL_OK;
 }

@@ -281,27 +281,48 @@ static bool is_result_file(const char *path)
     return ours;
 }
 
+/* Makes and removes the file that results are written to before they are moved into place. */
+static nl_status probe_part(const char *path)
+{
+    char part[NL_TEXT_MAX + 16];
+    snprintf(part, sizeof part, "%s.part", path);
+    const int fd = open(part, O_WRONLY | O_CREAT, 0666);
+    if (fd < 0)
+        return nl_fail(NL_ERR_FILE, "%s cannot be written (%s: %s); choose another name or folder", path, part,
+                       strerror(errno));
+    close(fd);
+    unlink(part);
+    return NL_OK;
+}
+
 nl_status nl_result_check_writable(const char *path)
 {
     struct stat info;
-    char folder[NL_TEXT_MAX];
+    char folder[NL_TEXT_MAX], kept[NL_TEXT_MAX + 2];
     snprintf(folder, sizeof folder, "%s", path);
     char *slash = strrchr(folder, '/');
     if (slash)
         slash[slash == folder] = '\0';
     const char *where = slash ? folder : ".";
+    if (!*path)
+        return nl_fail(NL_ERR_FILE, "the output has no name; give a file name");
     if (stat(where, &info) != 0 || !S_ISDIR(info.st_mode))
         return nl_fail(NL_ERR_FILE, "%s cannot be written: there is no folder %s; create it or choose another", path,
                        where);
     if (access(where, W_OK | X_OK) != 0)
         return nl_fail(NL_ERR_FILE, "%s cannot be written: no permission to write in %s; choose another folder", path,
                        where);
+    NL_TRY(probe_part(path));
     if (stat(path, &info) != 0)
         return NL_OK;
     if (S_ISDIR(info.st_mode))
         return nl_fail(NL_ERR_FILE, "%s is a folder; give a file name", path);
     if (!is_result_file(path))
         return nl_fail(NL_ERR_FILE, "%s exists and is not a result of nanolase; choose another name", path);
+    snprintf(kept, sizeof kept, "%s~", path);
+    if (stat(kept, &info) == 0 && S_ISDIR(info.st_mode))
+        return nl_fail(NL_ERR_FILE, "%s cannot be replaced: %s, which would keep the former result, is a folder", path,
+                       kept);
     return NL_OK;
 }
 

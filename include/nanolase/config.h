@@ -31,6 +31,8 @@ typedef struct nl_axis {
     int key; /* index into the list of keys */
     int count;
     double *values; /* owned by the config */
+    int line;       /* where it was given: in the file, or below 0 in an override */
+    char text[NL_TEXT_MAX]; /* the expression as given; empty where too long to keep */
 } nl_axis;
 
 typedef struct nl_config {
@@ -60,8 +62,7 @@ typedef struct nl_config {
 nl_status nl_config_load(const char *path, const char *const *overrides, int n_overrides, nl_config *out);
 void nl_config_release(nl_config *);
 
-/* Whether the file, an override or a sweep axis gives the key ("section.key"). */
-bool nl_config_is_given(const nl_config *, const char *key);
+/* Whether a sweep axis gives the key ("section.key"). */
 bool nl_config_is_swept(const nl_config *, const char *key);
 /* NL_ERR_CONFIG with the place where the key was given, or the file, before the message. */
 nl_status nl_config_fail(const nl_config *, const char *key, const char *format, ...)

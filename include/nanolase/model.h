@@ -34,6 +34,8 @@ typedef struct nl_point {
     int n;      /* grid points along each axis */
     int order;  /* of the differences */
     int levels; /* grids in the sequence n, n/2, ...; at least 1 */
+    double rtol, atol;          /* of one step when evolving */
+    double tolerance, max_time; /* of the steady state */
 } nl_point;
 
 typedef struct nl_model {

@@ -8,6 +8,8 @@
 #include "nanolase/laser.h"
 #include "nanolase/tableau.h"
 
+enum { NL_MAX_GRID = 65535 };
+
 /* Parameters of one point, index j = site. Rates in units of kappa. */
 typedef struct nl_phase {
     int sites;
@@ -22,7 +24,8 @@ typedef struct nl_phase {
 /* NL_ERR_CONFIG below threshold where coefficients would have to come from [laser]. */
 nl_status nl_phase_from_config(const nl_config *, nl_phase *out);
 
-/* Grid points along each axis that keep the error in <exp(i theta)> near `accuracy` at this order. */
+/* Grid points along each axis that keep the error in <exp(i theta)> near `accuracy` at this order; above NL_MAX_GRID where
+ * none would do. */
 int nl_phase_resolution(const nl_phase *, int order, double accuracy);
 
 /* Fills a member's table (nl_phase_table_len of kernels/phase_point.h doubles). */

@@ -44,7 +44,7 @@ typedef struct nl_result {
     double *marginals;        /* [point][site][theta] */
 } nl_result;
 
-/* Allocates for this config; steady values are NAN until recorded. points: discretised sweep points. */
+/* Allocates for this config; values and fields are NAN until recorded. points: discretised sweep points. */
 nl_status nl_result_new(const nl_config *, const nl_model *, const nl_point *points, nl_result *out);
 void nl_result_release(nl_result *);
 
