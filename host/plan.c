@@ -173,6 +173,15 @@ static bool wants_stop(const run_state *run)
            (run->watcher && run->watcher->wants_stop && run->watcher->wants_stop(run->watcher->user));
 }
 
+/* The first failure of any worker is the run's, with its message, which belongs to the thread. */
+static void note_failure(run_state *run, nl_status status)
+{
+    if (status == NL_OK || run->status != NL_OK)
+        return;
+    run->status = status;
+    snprintf(run->message, sizeof run->message, "%s", nl_error_message());
+}
+
 /* Takes free points that can be solved together; returns how many. */
 static int take(run_state *run, nl_backend *backend, nl_point *points, int *index)
 {
@@ -181,7 +190,7 @@ static int take(run_state *run, nl_backend *backend, nl_point *points, int *inde
         run->next++;
     if (run->next == run->plan->n_points || wants_stop(run))
         return 0;
-    run->status = batch_capacity(run->plan, backend, run->next, &capacity);
+    note_failure(run, batch_capacity(run->plan, backend, run->next, &capacity));
     for (int p = run->next; p < run->plan->n_points && count < capacity && run->status == NL_OK; p++) {
         if (run->taken[p] || !solved_together(run->plan, run->next, p))
             continue;
@@ -212,10 +221,7 @@ static void work(run_state *run, nl_backend *backend)
             status = solve(run, backend, points, index, count);
 #pragma omp critical(nl_run)
         {
-            if (status != NL_OK && run->status == NL_OK) {
-                run->status = status;
-                snprintf(run->message, sizeof run->message, "%s", nl_error_message());
-            }
+            note_failure(run, status);
             count = take(run, backend, points, index);
         }
     } while (count > 0);
@@ -241,7 +247,7 @@ static void work_in_parallel(run_state *run, nl_backend *backend, int workers)
             work(run, share);
         else
 #pragma omp critical(nl_run)
-            run->status = status;
+            note_failure(run, status);
         nl_backend_close(share);
     }
 }

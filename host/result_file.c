@@ -364,6 +364,8 @@ static bool read_convergence(nl_result *result, hid_t file)
         for (int p = 0; p < result->n_points && ok; p++)
             nl_columns[c].set(&result->outcomes[p], column[p]);
     }
+    for (int p = 0; p < result->n_points && ok; p++)
+        ok = result->outcomes[p].status >= NL_POINT_PENDING && result->outcomes[p].status <= NL_POINT_FAILED;
     free(column);
     if (group >= 0)
         H5Gclose(group);
