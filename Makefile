@@ -58,7 +58,7 @@ build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) | buil
 # ---- tests: every C test twice, with the CPU backend and CUDA as built, and under the sanitizers with the .cu files
 # ---- compiled for the CPU by tests/cuda_on_cpu.h
 
-SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZE = -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SANITIZED_CFLAGS = -std=gnu11 $(SANITIZE) -fopenmp $(WARNINGS) $(INCLUDES) -Itests $(LIBRARY_CFLAGS)
 SANITIZED_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/sanitized/%.o) \
                     $(patsubst kernels/%.cu,build/sanitized/cuda_%.o,$(wildcard kernels/*.cu))

@@ -337,9 +337,11 @@ static char *read_line(char *buffer, int size, void *user)
     reader *r = user;
     if (r->status != NL_OK || !fgets(buffer, size, r->file))
         return NULL;
-    r->line++;
+    if (r->line++ == 0 && strncmp(buffer, "\xEF\xBB\xBF", 3) == 0)
+        memmove(buffer, buffer + 3, strlen(buffer + 3) + 1); /* the byte order mark of some editors */
     if (strlen(buffer) > LINE_MAX_CHARS) {
-        fail_here(r, "the line is longer than %d characters; break a list after a comma and indent what follows",
+        fail_here(r, "the line is longer than %d characters; break a list before a value, without the comma there, and "
+                     "indent what follows",
                   LINE_MAX_CHARS);
         return NULL;
     }

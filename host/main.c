@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "nanolase.h"
 #include "options.h"
@@ -181,7 +182,8 @@ static int summarise(run_state *s)
         count[s->result.outcomes[p].status]++;
     const int missing = s->result.n_points - count[NL_POINT_CONVERGED];
     if (missing == 0) {
-        nl_report(&s->reporter, 0, "%d points in %.1f s; results in %s", s->result.n_points,
+        nl_report(&s->reporter, 0, "%d point%s in %.1f s; results in %s", s->result.n_points,
+                  s->result.n_points == 1 ? "" : "s",
                   nl_seconds() - s->reporter.start, s->path);
         return 0;
     }
@@ -274,8 +276,20 @@ static nl_status command_info(void)
     return NL_OK;
 }
 
+/*
+ * Threads that wait for each other spin, by default for milliseconds: where other programs keep the processors busy, a
+ * step then takes ten times as long. libgomp reads how long from the environment before main starts, hence a new start.
+ */
+static void spin_briefly(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("GOMP_SPINCOUNT", "5000", 1) != 0)
+        return;
+    execv("/proc/self/exe", argv); /* where that fails, things only go slower */
+}
+
 int main(int argc, char **argv)
 {
+    spin_briefly(argv);
     const nl_options options = nl_options_parse(argc, argv);
     nl_status status = NL_OK;
     int exit_code = 0;

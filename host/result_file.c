@@ -320,9 +320,10 @@ nl_status nl_result_check_writable(const char *path)
     if (!is_result_file(path))
         return nl_fail(NL_ERR_FILE, "%s exists and is not a result of nanolase; choose another name", path);
     snprintf(kept, sizeof kept, "%s~", path);
-    if (stat(kept, &info) == 0 && S_ISDIR(info.st_mode))
-        return nl_fail(NL_ERR_FILE, "%s cannot be replaced: %s, which would keep the former result, is a folder", path,
-                       kept);
+    if (stat(kept, &info) == 0 && (S_ISDIR(info.st_mode) || !is_result_file(kept)))
+        return nl_fail(NL_ERR_FILE, "%s cannot be replaced: %s, which would keep the former result, is no result of "
+                                    "nanolase; move it away or choose another name",
+                       path, kept);
     return NL_OK;
 }
 
@@ -332,8 +333,8 @@ nl_status nl_result_keep_previous(const char *path)
     snprintf(kept, sizeof kept, "%s~", path);
     if (access(path, F_OK) != 0)
         return NL_OK;
-    /* A second name for the same file: at no instant is there no file at `path`. */
-    if ((unlink(kept) != 0 && errno != ENOENT) || link(path, kept) != 0)
+    /* A second name for the same file: at no instant is there no file at `path`. Where links are not known, a move. */
+    if ((unlink(kept) != 0 && errno != ENOENT) || (link(path, kept) != 0 && rename(path, kept) != 0))
         return nl_fail(NL_ERR_FILE, "%s: cannot keep the former result: %s", kept, strerror(errno));
     return NL_OK;
 }

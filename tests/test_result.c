@@ -103,12 +103,27 @@ static void test_round_trip(void **state)
     check_round_trip("[phase]\nD_p = 0.3\nepsilon_over_r0 = 1\n[grid]\nn_c = 12\n");
 }
 
-/* A sweep of thousands of points, whose configuration is a long text. */
-static void test_long_sweep(void **state)
+/* A configuration of thousands of sweep values is a long text. */
+static void test_long_text(void **state)
 {
+    enum { LENGTH = 300000 };
+    run r;
+    nl_provenance from;
+    char *text = malloc(LENGTH + 1);
+    int done;
     (void)state;
-    check_round_trip("[phase]\nD_p = 0.3\nepsilon_over_r0 = 1\n[grid]\nn_c = 12\n"
-                     "[sweep]\nt_c = linspace(0, 0.7, 6000)\n");
+    fill(&r, steady_text, &from);
+    for (int c = 0; c < LENGTH; c++)
+        text[c] = c % 70 ? (char)('0' + c % 10) : '\n';
+    text[LENGTH] = '\0';
+    nl_provenance with_text = from;
+    with_text.config_text = text;
+    OK(nl_result_write(&r.result, &with_text, in_folder("r.h5")));
+    OK(nl_result_resume(&r.result, &with_text, in_folder("r.h5"), &done));
+    text[LENGTH - 1] = '-'; /* and is read to its end */
+    FAILS(nl_result_resume(&r.result, &with_text, in_folder("r.h5"), &done), NL_ERR_FILE, "another configuration");
+    free(text);
+    forget(&r, &from);
 }
 
 /* ---- as others see it ---- */
@@ -450,7 +465,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_long_sweep),
+        cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_layout_of_evolve),
         cmocka_unit_test(test_show),
