@@ -284,7 +284,12 @@ static void spin_briefly(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("GOMP_SPINCOUNT", "5000", 1) != 0)
         return;
-    execv("/proc/self/exe", argv); /* where that fails, things only go slower */
+    char self[4096]; /* not argv[0], which need not name a file */
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length > 0) {
+        self[length] = '\0';
+        execv(self, argv); /* where that fails, things only go slower */
+    }
 }
 
 int main(int argc, char **argv)
