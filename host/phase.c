@@ -41,6 +41,11 @@ nl_status nl_phase_from_config(const nl_config *config, nl_phase *out)
         phase.drive[j] = drive / r;
         phase.tunnel[j] = phase.sites == 2 ? laser.t_c * r_other / r : 0;
         phase.phi[j] = laser.phi[j];
+        if (!(phase.D[j] > 0) || !isfinite(phase.D[j]) || !isfinite(phase.drive[j]) || !isfinite(phase.tunnel[j]))
+            return nl_config_fail(config, j ? "phase.r2" : "phase.r1",
+                                  "laser %d would have diffusion %g, drive %g and tunnelling %g; use radii and D_p "
+                                  "that are nearer to 1",
+                                  j + 1, phase.D[j], phase.drive[j], phase.tunnel[j]);
     }
     *out = phase;
     return NL_OK;
