@@ -246,6 +246,28 @@ static void test_targets_are_met(void **state)
     }
 }
 
+/* t + (target - t) is not always target. */
+static void test_targets_are_met_despite_rounding(void **state)
+{
+    const nl_phase phase = gentle_phase(2);
+    const nl_point point = point_of(&phase, 10, 2);
+    nl_batch batch = batch_of(cpu, &point, 1, nl_tableau_find("bs32"));
+    nl_member *member = &batch.members[0];
+    rng r = {41};
+    int rounded = 0;
+    (void)state;
+    for (int k = 0; k < 300; k++) {
+        const double t = uniform(&r, 0, member->h_max / 3), target = uniform(&r, 2 * t, 3 * t);
+        rounded += t + (target - t) != target;
+        member->t = t;
+        member->h = member->h_max;
+        OK(nl_batch_step(&batch, (int[]){0}, 1, 1, 1, &target));
+        assert_true(member->t == target);
+    }
+    assert_true(rounded > 0);
+    nl_batch_release(&batch);
+}
+
 /* A short step to a target does not make those after it short. */
 static void test_step_recovers_after_target(void **state)
 {
@@ -557,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_observed_order),
         cmocka_unit_test(test_adaptive_accuracy),
         cmocka_unit_test(test_targets_are_met),
+        cmocka_unit_test(test_targets_are_met_despite_rounding),
         cmocka_unit_test(test_step_recovers_after_target),
         cmocka_unit_test(test_applications),
         cmocka_unit_test(test_kept_derivative),
