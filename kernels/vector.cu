@@ -130,6 +130,13 @@ static unsigned chunk_count(const nl_pool *pool)
     return (unsigned)((pool->size + CHUNK - 1) / CHUNK);
 }
 
+/* Before a reduction to `width` sums a job: jobs on the device, room for partial sums and sums. */
+static nl_status prepare(nl_cuda_backend *cuda, const nl_pool *pool, const nl_job *jobs, int n_jobs, int width)
+{
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    return nl_cuda_reserve(cuda, (size_t)width * n_jobs * (chunk_count(pool) + 1));
+}
+
 /* Adds up `rows` rows of partial sums at the start of scratch and brings the sums to the host. */
 static nl_status finish(nl_cuda_backend *cuda, int rows, unsigned columns, double *result)
 {
@@ -146,8 +153,7 @@ nl_status nl_cuda_error(nl_backend *backend, const nl_pool *pool, const nl_job *
     const unsigned columns = chunk_count(pool);
     if (n_jobs == 0)
         return NL_OK;
-    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
-    NL_TRY(nl_cuda_reserve(cuda, (size_t)n_jobs * (columns + 1)));
+    NL_TRY(prepare(cuda, pool, jobs, n_jobs, 1));
     NL_LAUNCH(error_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs, rtol,
               atol, cuda->scratch);
     NL_CUDA(cudaGetLastError());
@@ -163,8 +169,7 @@ nl_status nl_cuda_sums(nl_backend *backend, const nl_pool *pool, const nl_job *j
     const unsigned columns = chunk_count(pool);
     if (n_jobs == 0)
         return NL_OK;
-    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
-    NL_TRY(nl_cuda_reserve(cuda, (size_t)2 * n_jobs * (columns + 1)));
+    NL_TRY(prepare(cuda, pool, jobs, n_jobs, 2));
     NL_LAUNCH(sums_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs,
               cuda->scratch);
     NL_CUDA(cudaGetLastError());
@@ -177,8 +182,7 @@ nl_status nl_cuda_dot(nl_backend *backend, const nl_pool *pool, const nl_job *jo
     const unsigned columns = chunk_count(pool);
     if (n_jobs == 0)
         return NL_OK;
-    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
-    NL_TRY(nl_cuda_reserve(cuda, (size_t)n_jobs * (columns + 1)));
+    NL_TRY(prepare(cuda, pool, jobs, n_jobs, 1));
     NL_LAUNCH(dot_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs,
               cuda->scratch);
     NL_CUDA(cudaGetLastError());
