@@ -1,7 +1,11 @@
 # nanolase. `make help` lists the targets. Everything that is made goes to build/.
 
-CC ?= gcc
-CXX ?= g++
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+ifeq ($(origin CXX),default)
+CXX = g++
+endif
 MARCH ?= native
 OPTFLAGS ?= -O3 -march=$(MARCH) -ffp-contract=fast -fno-math-errno
 WARNINGS = -Wall -Wextra

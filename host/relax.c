@@ -193,7 +193,7 @@ static nl_status start_level(relaxation *r, int level, int levels)
                         nl_solve_extra_registers(task->config), batch));
     for (int m = 0; m < batch->n_members; m++) {
         r->windows[m] = (window){.interval = FIRST_INTERVAL};
-        r->monitors[m] = (monitor){.coarse_decay = r->monitors[m].decay, .best = INFINITY,
+        r->monitors[m] = (monitor){.coarse_decay = decay_rate(&r->monitors[m]), .best = INFINITY,
                                    .floor = 8 * DBL_EPSILON / batch->members[m].h_max};
     }
     if (level == levels - 1)

@@ -86,7 +86,7 @@ UNUSED static void rig_look(rig *g)
     OK(g->backend->ops->download(g->backend, g->now, g->pool.data, rig_elements(g) * sizeof *g->now));
 }
 
-/* Looks, and sees that no vector has changed by a bit but those that the jobs may write: `out`, and `arg` in a stage. */
+/* Looks, and sees that no vector has changed by a bit but those that the jobs write: `out`, and `arg` in a stage. */
 UNUSED static void rig_look_around(rig *g, const nl_job *jobs, int n_jobs, bool stage)
 {
     rig_look(g);

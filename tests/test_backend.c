@@ -356,7 +356,8 @@ static void *upload_entries(nl_backend *b, int n_coarse, int n_fine)
 static void check_prolong(nl_backend *b, int sites, int n_coarse, int n_fine)
 {
     rig from = rig_new(b, sites, n_coarse, 2, 3, 2), to = rig_new(b, sites, n_fine, 2, 3, 3);
-    const nl_job jobs[] = {{.slot = 2, .in = {1}, .c = {0.7}, .out = 2}, {.slot = 0, .in = {0}, .c = {-2}, .out = 1, .keep = 1}};
+    const nl_job jobs[] = {{.slot = 2, .in = {1}, .c = {0.7}, .out = 2},
+                           {.slot = 0, .in = {0}, .c = {-2}, .out = 1, .keep = 1}};
     double *P = new_array(from.pool.size), *expected = new_array(to.pool.size);
     void *entries = upload_entries(b, n_coarse, n_fine);
     for (int j = 0; j < 2; j++) {

@@ -7,7 +7,7 @@ static const struct {
     int coarse, fine;
 } pairs[] = {{8, 8}, {8, 16}, {24, 48}, {25, 50}, {33, 65}, {13, 100}, {40, 24}, {50, 51}};
 
-/* Where the point b of entry i lies, seen from the fine point, in coarse spacings: the periodic image that is nearest. */
+/* Where the point b of entry i lies, seen from the fine point, in coarse spacings: the nearest periodic image. */
 static double offset(const nl_prolong_entry *entry, int b, int i, int n_coarse, int n_fine)
 {
     const double x = (double)(entry->first + b) - (double)i * n_coarse / n_fine;
@@ -109,7 +109,7 @@ static const struct {
     int count, n[NL_MAX_SOURCES], fine;
 } sequences[] = {{1, {32}, 64}, {2, {48, 24}, 96}, {3, {48, 24, 12}, 96}, {3, {46, 23, 12}, 91}, {2, {33, 17}, 65}};
 
-/* With errors c h^order + d h^(order+2) on every grid the combination has those of the fine one, as far as sources go. */
+/* With errors c h^order + d h^(order+2) on every grid the combination has those of the fine one, as sources allow. */
 static void test_weights_reproduce_the_fine_grid(void **state)
 {
     (void)state;

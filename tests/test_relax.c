@@ -26,7 +26,7 @@ static const char *text_of(const char *format, ...)
 
 /* ---- closed forms ---- */
 
-/* Without tunnelling <e^{i theta_j}> = -i e^{i phi_j} I_1(x)/I_0(x); n_c = auto keeps the accuracy that is asked for. */
+/* Without tunnelling <e^{i theta_j}> = -i e^{i phi_j} I_1(x)/I_0(x); n_c = auto keeps the accuracy asked for. */
 static void check_bessel(int sites, int order, double D_p)
 {
     run r;
@@ -161,8 +161,43 @@ static void test_odd_grid_sequence(void **state)
     run_solve(&even, backend, NULL);
     run_expect(&r, NL_POINT_CONVERGED);
     CLOSE(run_difference(&r, &even), 0, 1e-8);
+    CLOSE(r.result.outcomes[0].norm_error, 0, 1e-12); /* interpolation between such grids keeps no integral */
     run_release(&r);
     run_release(&even);
+    nl_backend_close(backend);
+}
+
+/* The first residual on the finest grid. */
+static void note_first_residual(void *user, const nl_progress *p)
+{
+    double *first = user;
+    if (p->n == 56 && *first == 0)
+        *first = p->residual;
+}
+
+static nl_status no_results(void *user)
+{
+    (void)user;
+    return NL_OK;
+}
+
+/* Two grids below the finest give their Richardson combination, which starts it closer than one grid does. */
+static void test_richardson_start(void **state)
+{
+    double first[2] = {0};
+    nl_backend *backend;
+    (void)state;
+    OK(nl_backend_open_cpu(1, &backend));
+    for (int k = 0; k < 2; k++) {
+        const nl_watcher watcher = {.user = &first[k], .on_progress = note_first_residual, .on_results = no_results};
+        run r;
+        run_prepare(&r, "[laser]\nt_c = 0.4\n[phase]\nD_p = 1\nepsilon_over_r0 = 1\n[grid]\nn_c = 56\norder = 2\n"
+                        "[steady]\ntolerance = 1e-8\n");
+        r.plan.points[0].levels = 2 + k;
+        run_solve(&r, backend, &watcher);
+        run_release(&r);
+    }
+    BETWEEN(first[1] / first[0], 1e-4, 0.4);
     nl_backend_close(backend);
 }
 
@@ -481,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_steady_from_the_start),
         cmocka_unit_test(test_grid_sequence_gives_the_same),
         cmocka_unit_test(test_odd_grid_sequence),
+        cmocka_unit_test(test_richardson_start),
         cmocka_unit_test(test_max_time),
         cmocka_unit_test(test_tolerance),
         cmocka_unit_test(test_stalls_at_rounding),

@@ -169,7 +169,7 @@ static void test_layout(void **state)
     CLOSE(read_double(file, "axes/phi2", 2), 2, 0);
     assert_int_equal(shape_of(file, "observables/coherence", shape), 2);
     assert_true(shape[0] == 2 && shape[1] == 3);
-    CLOSE(read_double(file, "observables/coherence1", 4), run_value(&r, 4, 0, "coherence1").re, 0); /* t_c = .5, phi2 = 1 */
+    CLOSE(read_double(file, "observables/coherence1", 4), run_value(&r, 4, 0, "coherence1").re, 0);
     assert_true(isnan(read_double(file, "observables/coherence1", 5)));
     assert_int_equal(shape_of(file, "convergence/residual", shape), 2);
     assert_int_equal(shape_of(file, "fields/P_theta", shape), 4);
@@ -230,7 +230,8 @@ static void test_show(void **state)
         assert_non_null(line);
         assert_int_equal(sscanf(line, "%lf,%lf,%lf,%lf,", &t_c, &phi2, &re, &im), 4);
         assert_true(t_c == 0.5 * (p / 3) && phi2 == p % 3);
-        assert_true(p == 5 || (re == run_value(&r, p, 0, "exp_i_theta1").re && im == run_value(&r, p, 0, "exp_i_theta1").im));
+        const nl_value e = run_value(&r, p, 0, "exp_i_theta1");
+        assert_true(p == 5 || (re == e.re && im == e.im)); /* the last is pending */
     }
     assert_null(strtok(NULL, "\n"));
     assert_non_null(strstr(table, "2 of 6 points converged"));

@@ -376,7 +376,7 @@ static void test_kept_derivative(void **state)
 
 /* ---- rejection ---- */
 
-/* A step far beyond stability, and numbers that are not finite, in whichever stage: refused, state and time as before. */
+/* A step far beyond stability, and numbers that are not finite, in any stage: refused, state and time as before. */
 static void check_rejection(const nl_tableau *tableau, int bad_stage, double bad)
 {
     const nl_phase phase = gentle_phase(2);
