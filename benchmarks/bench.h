@@ -1,4 +1,5 @@
-/* What benchmarks share: statistics of repeated timings, the machine's triad, and its name. */
+/* What benchmarks share: statistics of repeated timings, operations on a backend timed, the machine's triad, and its
+ * name. */
 #ifndef NL_BENCH_H
 #define NL_BENCH_H
 
@@ -8,6 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "nanolase.h"
+#include "vector_point.h"
+
+enum { BENCH_REPEATS = 9 };
 
 typedef struct bench_summary {
     double median, spread; /* spread: (largest - smallest)/median */
@@ -76,6 +82,79 @@ static inline void bench_print_machine(void)
         }
     if (f)
         fclose(f);
+}
+
+/* ---- operations on a backend ---- */
+
+typedef nl_status (*bench_operation)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+
+/* Waits for the device: a download comes after all that was started before. */
+static inline void bench_finish(nl_backend *backend, const nl_pool *pool)
+{
+    double one;
+    backend->ops->download(backend, &one, pool->data, sizeof one);
+}
+
+/* Seconds of one call, which is repeated so often that a repetition takes milliseconds. */
+static inline bench_summary bench_time(nl_backend *backend, bench_operation run, const nl_operator *op,
+                                       const nl_pool *pool, const nl_job *jobs, int n_jobs)
+{
+    double times[BENCH_REPEATS];
+    const int inner = (int)fmax(1, (backend->threads ? 2e7 : 1e9) / ((double)pool->size * n_jobs));
+    run(backend, op, pool, jobs, n_jobs);
+    bench_finish(backend, pool);
+    for (int r = 0; r < BENCH_REPEATS; r++) {
+        const double start = omp_get_wtime();
+        for (int k = 0; k < inner; k++)
+            run(backend, op, pool, jobs, n_jobs);
+        bench_finish(backend, pool);
+        times[r] = (omp_get_wtime() - start) / inner;
+    }
+    return bench_summarise(times, BENCH_REPEATS);
+}
+
+static inline nl_status bench_combine(nl_backend *backend, const nl_operator *op, const nl_pool *pool,
+                                      const nl_job *jobs, int n_jobs)
+{
+    (void)op;
+    return backend->ops->combine(backend, pool, jobs, n_jobs);
+}
+
+/* The triad on a backend's own vectors: its combination of two. */
+static inline double bench_backend_triad(nl_backend *backend)
+{
+    const size_t size = 16u << 20;
+    const nl_job job = {.n_terms = 2, .in = {0, 1}, .c = {1, 3}, .out = 2};
+    double *host = malloc(size * sizeof *host);
+    nl_pool pool;
+    if (!host || nl_pool_new(backend, 1, 3, size, &pool) != NL_OK)
+        bench_fail("no memory for the triad");
+    bench_fill(host, size);
+    for (int r = 0; r < 3; r++)
+        backend->ops->upload(backend, nl_pool_vector(&pool, 0, r), host, size * sizeof *host);
+    free(host);
+    const double rate = 24.0 * (double)size / bench_time(backend, bench_combine, NULL, &pool, &job, 1).median;
+    nl_pool_release(backend, &pool);
+    return rate;
+}
+
+/* Runs the benchmark on the backend named: on the CPU with one thread and with all. */
+static inline void bench_on(const char *name, void (*run)(nl_backend *, double triad))
+{
+    const int all = omp_get_max_threads();
+    bench_print_machine();
+    for (int threads = 1; threads <= all; threads += all > 1 ? all - 1 : 1) {
+        nl_backend *backend;
+        if (nl_backend_open(name, threads, &backend) != NL_OK)
+            bench_fail(nl_error_message());
+        const bool is_cpu = backend->threads > 0;
+        const double triad = is_cpu ? bench_triad(threads) : bench_backend_triad(backend);
+        printf("\n%s: triad %.2f GB/s (24 bytes an element)\n", backend->device, triad / 1e9);
+        run(backend, triad);
+        nl_backend_close(backend);
+        if (!is_cpu)
+            break;
+    }
 }
 
 #endif

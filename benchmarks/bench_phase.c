@@ -5,18 +5,10 @@
  * Declared traffic: 16 bytes a point (read P, write dP/dt); stage: 8 (s + 1) for a combination of s vectors.
  * Prints median and spread over repetitions. The answer is checked at random points before anything is timed.
  */
-#include <math.h>
-#include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "bench.h"
-#include "nanolase.h"
 #include "phase_point.h"
-#include "vector_point.h"
 
-enum { REPEATS = 9, STAGE_TERMS = 4 };
+enum { STAGE_TERMS = 4 };
 
 static const nl_phase phase = {.sites = 2, .D = {0.005, 0.007}, .drive = {1, 0.8}, .tunnel = {0.9, 1.1},
                                .phi = {0.3, 1.1}, .r = {1, 1}, .r0 = 1};
@@ -53,32 +45,6 @@ static void check(const double *P, const double *out, int n, int order)
             exit(1);
         }
     }
-}
-
-/* Waits for the device: a download comes after all that was started before. */
-static void finish(nl_backend *backend, const nl_pool *pool)
-{
-    double one;
-    backend->ops->download(backend, &one, pool->data, sizeof one);
-}
-
-typedef nl_status (*operation)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
-
-static bench_summary time_operation(nl_backend *backend, operation run, const nl_operator *op, const nl_pool *pool,
-                                    const nl_job *job)
-{
-    double times[REPEATS];
-    const int inner = (int)fmax(1, (backend->threads ? 2e7 : 1e9) / (double)pool->size);
-    run(backend, op, pool, job, 1);
-    finish(backend, pool);
-    for (int r = 0; r < REPEATS; r++) {
-        const double start = omp_get_wtime();
-        for (int k = 0; k < inner; k++)
-            run(backend, op, pool, job, 1);
-        finish(backend, pool);
-        times[r] = (omp_get_wtime() - start) / inner;
-    }
-    return bench_summarise(times, REPEATS);
 }
 
 static void print_row(const char *what, const nl_backend *backend, int n, int order, double bytes, bench_summary s,
@@ -133,56 +99,28 @@ static void bench_case(nl_backend *backend, int n, int order, double triad)
         stage.c[k] = k == 0 ? 1 : 1e-3 * k;
     }
     check_apply(backend, &op, &pool, &apply);
-    print_row("apply", backend, n, order, 16, time_operation(backend, backend->ops->apply, &op, &pool, &apply), triad);
+    print_row("apply", backend, n, order, 16, bench_time(backend, backend->ops->apply, &op, &pool, &apply, 1), triad);
     print_row("stage", backend, n, order, 8 * (STAGE_TERMS + 1),
-              time_operation(backend, nl_backend_stage, &op, &pool, &stage), triad);
+              bench_time(backend, nl_backend_stage, &op, &pool, &stage, 1), triad);
     backend->ops->free(backend, op.tables);
     nl_pool_release(backend, &pool);
 }
 
-static void bench_backend(nl_backend *backend, double triad, int largest)
+static int largest = 8192;
+
+static void bench_backend(nl_backend *backend, double triad)
 {
-    printf("\n%s: triad %.2f GB/s (24 bytes an element)\n", backend->device, triad / 1e9);
     printf("%-6s %6s %6s %8s %12s %7s %10s %8s\n", "what", "n_c", "order", "threads", "Mpoints/s", "spread", "GB/s",
            "of triad");
     for (int n = 128; n <= largest; n *= 2)
         for (int order = 2; order <= 8; order += 2)
             bench_case(backend, n, order, triad);
-    nl_backend_close(backend);
-}
-
-/* The device's triad: its own combination of two vectors. */
-static nl_status combine(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *job, int n_jobs)
-{
-    (void)op;
-    return backend->ops->combine(backend, pool, job, n_jobs);
-}
-
-static double device_triad(nl_backend *backend)
-{
-    nl_pool pool;
-    const nl_operator op = set_up(backend, 4096, 2, &pool);
-    const nl_job job = {.n_terms = 2, .in = {0, 1}, .c = {1, 3}, .out = 2};
-    const double bytes = 24.0 * (double)pool.size;
-    const double rate = bytes / time_operation(backend, combine, &op, &pool, &job).median;
-    backend->ops->free(backend, op.tables);
-    nl_pool_release(backend, &pool);
-    return rate;
 }
 
 int main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "cpu";
-    const int largest = argc > 2 ? atoi(argv[2]) : 8192, all = omp_get_max_threads();
-    nl_backend *backend;
-    bench_print_machine();
-    for (int threads = 1; threads <= all; threads += all > 1 ? all - 1 : 1) {
-        if (nl_backend_open(name, threads, &backend) != NL_OK)
-            bench_fail(nl_error_message());
-        const bool is_cpu = backend->threads > 0;
-        bench_backend(backend, is_cpu ? bench_triad(threads) : device_triad(backend), largest);
-        if (!is_cpu)
-            break;
-    }
+    if (argc > 2)
+        largest = atoi(argv[2]);
+    bench_on(argc > 1 ? argv[1] : "cpu", bench_backend);
     return 0;
 }

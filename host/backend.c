@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "lindblad_point.h"
+#include "phase_point.h"
+
 nl_status nl_backend_open(const char *name, int threads, nl_backend **out)
 {
     if (strcmp(name, "cpu") == 0)
@@ -20,6 +23,35 @@ void nl_backend_close(nl_backend *backend)
         backend->ops->close(backend);
 }
 
+/* ---- shapes ---- */
+
+int nl_operator_rows(const nl_operator *op)
+{
+    return op->sites == 2 ? op->n : 1;
+}
+
+size_t nl_operator_size(const nl_operator *op)
+{
+    if (op->kind == NL_OPERATOR_LINDBLAD)
+        return (size_t)op->sites * op->components * op->planes * nl_lindblad_plane(op);
+    return (size_t)nl_operator_rows(op) * op->n;
+}
+
+size_t nl_moments_len(const nl_operator *op)
+{
+    if (op->kind == NL_OPERATOR_LINDBLAD)
+        return (size_t)op->sites * NL_LINDBLAD_MOMENTS;
+    return (size_t)(op->sites == 2 ? NL_PHASE_MARGINALS : 1) * op->n;
+}
+
+bool nl_operator_same_shape(const nl_operator *a, const nl_operator *b)
+{
+    return a->kind == b->kind && a->sites == b->sites && a->n == b->n && a->half_width == b->half_width &&
+           a->orders == b->orders && a->components == b->components && a->planes == b->planes;
+}
+
+/* ---- pools ---- */
+
 nl_status nl_pool_new(nl_backend *backend, int slots, int registers, size_t size, nl_pool *out)
 {
     void *data = NULL;
@@ -35,11 +67,17 @@ void nl_pool_release(nl_backend *backend, nl_pool *pool)
     pool->data = NULL;
 }
 
+/* ---- what stands in for optional operations ---- */
+
 nl_status nl_backend_stage(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                            int n_jobs)
 {
-    if (backend->ops->stage)
-        return backend->ops->stage(backend, op, pool, jobs, n_jobs);
+    return (backend->ops->stage ? backend->ops->stage : nl_backend_combine_then_apply)(backend, op, pool, jobs, n_jobs);
+}
+
+nl_status nl_backend_combine_then_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool,
+                                        const nl_job *jobs, int n_jobs)
+{
     nl_job step[n_jobs > 0 ? n_jobs : 1];
     memcpy(step, jobs, sizeof *jobs * n_jobs);
     for (int j = 0; j < n_jobs; j++)
@@ -50,4 +88,22 @@ nl_status nl_backend_stage(nl_backend *backend, const nl_operator *op, const nl_
         step[j].out = jobs[j].out;
     }
     return backend->ops->apply(backend, op, pool, step, n_jobs);
+}
+
+nl_status nl_backend_update(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                            int n_jobs)
+{
+    if (backend->ops->update)
+        return backend->ops->update(backend, op, pool, jobs, n_jobs);
+    nl_job step[n_jobs > 0 ? n_jobs : 1];
+    memcpy(step, jobs, sizeof *jobs * n_jobs);
+    for (int j = 0; j < n_jobs; j++)
+        step[j].out = jobs[j].arg;
+    NL_TRY(backend->ops->apply(backend, op, pool, step, n_jobs));
+    for (int j = 0; j < n_jobs; j++) {
+        step[j].out = jobs[j].out;
+        step[j].in[step[j].n_terms] = jobs[j].arg;
+        step[j].c[step[j].n_terms++] = jobs[j].scale;
+    }
+    return backend->ops->combine(backend, pool, step, n_jobs);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nanolase/control.h"
+#include "step.h"
 #include "vector_point.h"
 
 /* On the bound itself the outermost mode would neither grow nor decay. */
@@ -12,7 +13,7 @@ static const double STEP_SAFETY = 0.9;
 
 int nl_batch_registers(const nl_tableau *tableau)
 {
-    return 2 + tableau->stages;
+    return 2 + tableau->stages + (tableau->chebyshev ? NL_CHEBYSHEV_REGISTERS : 0);
 }
 
 /* ---- making and filling ---- */
@@ -31,6 +32,21 @@ static nl_status upload_tables(nl_batch *batch)
     return status;
 }
 
+static void start_member(nl_batch *batch, int m)
+{
+    nl_member *member = &batch->members[m];
+    nl_complex spectrum[NL_MAX_SPECTRUM];
+    const int count = batch->model->spectrum(&batch->points[m], batch->n, spectrum);
+    member->y = 0;
+    member->y_new = 1;
+    for (int s = 0; s < batch->tableau->stages; s++)
+        member->k[s] = 2 + s;
+    member->spectrum = nl_ellipse_around(spectrum, count);
+    member->h_max = STEP_SAFETY * nl_model_stable_step(batch->model, &batch->points[m], batch->n, batch->tableau);
+    member->h = member->h_max / 4;
+    member->last_error = 1;
+}
+
 nl_status nl_batch_new(nl_backend *backend, const nl_model *model, const nl_point *points, int n_members, int n,
                        const nl_tableau *tableau, int extra_registers, nl_batch *out)
 {
@@ -43,20 +59,11 @@ nl_status nl_batch_new(nl_backend *backend, const nl_model *model, const nl_poin
     out->errors = calloc(2 * (size_t)n_members, sizeof *out->errors);
     if (!out->members || !out->jobs || !out->errors)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a batch of %d members", n_members);
-    const size_t size = (size_t)nl_operator_rows(&out->op) * n;
-    NL_TRY(nl_pool_new(backend, n_members, out->first_extra + extra_registers, size, &out->pool));
+    NL_TRY(nl_pool_new(backend, n_members, out->first_extra + extra_registers, nl_operator_size(&out->op), &out->pool));
     NL_TRY(backend->ops->alloc(backend, n_members * out->op.table_len * sizeof(double), &tables));
     out->op.tables = tables;
-    for (int m = 0; m < n_members; m++) {
-        nl_member *member = &out->members[m];
-        member->y = 0;
-        member->y_new = 1;
-        for (int s = 0; s < tableau->stages; s++)
-            member->k[s] = 2 + s;
-        member->h_max = STEP_SAFETY * model->stable_step(&points[m], n, tableau);
-        member->h = member->h_max / 4;
-        member->last_error = 1;
-    }
+    for (int m = 0; m < n_members; m++)
+        start_member(out, m);
     return upload_tables(out);
 }
 
@@ -86,6 +93,7 @@ nl_status nl_batch_set_initial(nl_batch *batch, nl_initial initial, int first, i
                                                  nl_pool_vector(&batch->pool, m, batch->members[m].y), state,
                                                  size * sizeof *state);
         batch->members[m].fresh = false;
+        batch->members[m].last_step = 0;
     }
     free(state);
     return status;
@@ -93,7 +101,7 @@ nl_status nl_batch_set_initial(nl_batch *batch, nl_initial initial, int first, i
 
 /* ---- one step ---- */
 
-static void add_term(nl_job *job, int reg, double c)
+void nl_job_add(nl_job *job, int reg, double c)
 {
     if (c == 0)
         return;
@@ -101,8 +109,7 @@ static void add_term(nl_job *job, int reg, double c)
     job->c[job->n_terms++] = c;
 }
 
-/* k[0] = L y for members that do not have it from their last step. */
-static nl_status refresh(nl_batch *batch, const int *active, int n_active)
+nl_status nl_batch_refresh(nl_batch *batch, const int *active, int n_active)
 {
     int n_jobs = 0;
     for (int a = 0; a < n_active; a++) {
@@ -116,42 +123,12 @@ static nl_status refresh(nl_batch *batch, const int *active, int n_active)
     return n_jobs ? batch->backend->ops->apply(batch->backend, &batch->op, &batch->pool, batch->jobs, n_jobs) : NL_OK;
 }
 
-/* k[s] = L(y + h sum_j a_sj k_j); the closing stage leaves its argument, the new solution, in y_new. */
-static nl_job stage_job(const nl_batch *batch, int member, int s, double h)
-{
-    const nl_member *m = &batch->members[member];
-    const nl_tableau *tableau = batch->tableau;
-    nl_job job = {.slot = member, .out = m->k[s], .arg = m->y_new, .keep = s == tableau->stages - 1};
-    add_term(&job, m->y, 1);
-    for (int j = 0; j < s; j++)
-        add_term(&job, m->k[j], h * tableau->a[s][j]);
-    return job;
-}
-
-static nl_job error_job(const nl_batch *batch, int member, double h)
-{
-    const nl_member *m = &batch->members[member];
-    nl_job job = {.slot = member, .y = m->y, .y_new = m->y_new};
-    for (int j = 0; j < batch->tableau->stages; j++)
-        add_term(&job, m->k[j], h * (batch->tableau->b[j] - batch->tableau->b_hat[j]));
-    return job;
-}
-
 nl_status nl_batch_try_step(nl_batch *batch, const int *active, int n_active, const double *step, double rtol,
                             double atol, double *error)
 {
-    nl_backend *backend = batch->backend;
-    NL_TRY(refresh(batch, active, n_active));
-    for (int s = 1; s < batch->tableau->stages; s++) {
-        for (int a = 0; a < n_active; a++)
-            batch->jobs[a] = stage_job(batch, active[a], s, step[a]);
-        NL_TRY(nl_backend_stage(backend, &batch->op, &batch->pool, batch->jobs, n_active));
-    }
-    for (int a = 0; a < n_active; a++) {
-        batch->jobs[a] = error_job(batch, active[a], step[a]);
-        batch->members[active[a]].applications += batch->tableau->stages - 1;
-    }
-    return backend->ops->error(backend, &batch->pool, batch->jobs, n_active, rtol, atol, error);
+    NL_TRY(nl_batch_refresh(batch, active, n_active));
+    NL_TRY((batch->tableau->chebyshev ? nl_step_chebyshev : nl_step_pair)(batch, active, n_active, step));
+    return batch->backend->ops->error(batch->backend, &batch->pool, batch->jobs, n_active, rtol, atol, error);
 }
 
 static void swap(int *a, int *b)
@@ -167,6 +144,7 @@ void nl_batch_accept(nl_batch *batch, int member, double step)
     swap(&m->y, &m->y_new);
     swap(&m->k[0], &m->k[batch->tableau->stages - 1]);
     m->t += step;
+    m->last_step = step;
     m->steps++;
 }
 
@@ -212,24 +190,48 @@ nl_status nl_batch_step(nl_batch *batch, const int *active, int n_active, double
 
 /* ---- looking at states ---- */
 
-nl_status nl_batch_residual(nl_batch *batch, const int *active, int n_active, double *sum, double *residual)
+/* Jobs that read, for each member, the register of its rate of change; scale[a] makes that a rate. */
+static nl_status rate_jobs(nl_batch *batch, const int *active, int n_active, double *scale)
+{
+    nl_backend *backend = batch->backend;
+    const int work = batch->first_extra - 1;
+    int n_jobs = 0;
+    for (int a = 0; a < n_active && batch->tableau->chebyshev; a++) {
+        const nl_member *m = &batch->members[active[a]];
+        if (m->last_step > 0)
+            batch->jobs[n_jobs++] = (nl_job){.slot = active[a], .n_terms = 2, .in = {m->y, m->y_new}, .c = {1, -1},
+                                             .out = work};
+    }
+    NL_TRY(backend->ops->combine(backend, &batch->pool, batch->jobs, n_jobs));
+    for (int a = 0; a < n_active; a++) {
+        const nl_member *m = &batch->members[active[a]];
+        const bool over_step = batch->tableau->chebyshev && m->last_step > 0;
+        batch->jobs[a] = (nl_job){.slot = active[a], .in = {over_step ? work : m->k[0]}};
+        scale[a] = over_step ? 1 / m->last_step : 1;
+    }
+    return NL_OK;
+}
+
+nl_status nl_batch_residual(nl_batch *batch, const int *active, int n_active, double *change, double *residual)
 {
     nl_backend *backend = batch->backend;
     double *sums = batch->errors;
-    NL_TRY(refresh(batch, active, n_active));
-    for (int a = 0; a < n_active; a++)
-        batch->jobs[a] = (nl_job){.slot = active[a], .in = {batch->members[active[a]].k[0]}};
+    NL_TRY(nl_batch_refresh(batch, active, n_active));
+    NL_TRY(rate_jobs(batch, active, n_active, change));
     NL_TRY(backend->ops->sums(backend, &batch->pool, batch->jobs, n_active, sums));
     for (int a = 0; a < n_active; a++)
-        residual[a] = sums[2 * a + 1];
+        change[a] *= sums[2 * a + 1];
     for (int a = 0; a < n_active; a++)
         batch->jobs[a].in[0] = batch->members[active[a]].y;
     NL_TRY(backend->ops->sums(backend, &batch->pool, batch->jobs, n_active, sums));
     for (int a = 0; a < n_active; a++) {
-        sum[a] = sums[2 * a];
-        residual[a] /= sums[2 * a + 1];
+        change[a] /= sums[2 * a + 1];
+        residual[a] = change[a];
+        batch->jobs[a].in[0] = batch->members[active[a]].k[0];
     }
-    return NL_OK;
+    return batch->model->residual_is_largest
+               ? backend->ops->largest(backend, &batch->pool, batch->jobs, n_active, residual)
+               : NL_OK;
 }
 
 nl_status nl_batch_moments(nl_batch *batch, const int *active, int n_active, double *moments)

@@ -88,9 +88,14 @@ nl_status nl_config_fail(const nl_config *config, const char *key, const char *f
     return status;
 }
 
+const nl_axis *nl_config_axis(const nl_config *config, const char *key)
+{
+    return axis_of(config, find_key(key));
+}
+
 bool nl_config_is_swept(const nl_config *config, const char *key)
 {
-    return axis_of(config, find_key(key)) != NULL;
+    return nl_config_axis(config, key) != NULL;
 }
 
 /* ---- one value ---- */

@@ -1,4 +1,5 @@
-/* The CPU backend: the point functions under OpenMP, over jobs and blocks of rows. */
+/* The CPU backend: memory, threads and vector operations. The operators are in cpu_phase.c and cpu_lindblad.c. */
+#include <math.h>
 #include <omp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -6,16 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nanolase/backend.h"
-#include "phase_point.h"
-#include "prolong_point.h"
-#include "vector_point.h"
+#include "cpu_backend.h"
 
-enum {
-    CHUNK = 8192,             /* elements in one unit of work; also the unit of reductions, so never thread-dependent */
-    ALIGN = 64,               /* bytes: a cache line */
-    SERIAL_WORK = 32768       /* elements below which waking other threads costs more than it saves */
-};
+/* Elements below which waking other threads costs more than it saves. */
+enum { SERIAL_WORK = 32768 };
 
 typedef struct cpu_backend {
     nl_backend base;
@@ -25,7 +20,7 @@ typedef struct cpu_backend {
 
 static int chunk_count(size_t size)
 {
-    return (int)((size + CHUNK - 1) / CHUNK);
+    return (int)((size + NL_CPU_CHUNK - 1) / NL_CPU_CHUNK);
 }
 
 /* ---- memory ---- */
@@ -33,8 +28,8 @@ static int chunk_count(size_t size)
 static nl_status cpu_alloc(nl_backend *backend, size_t bytes, void **out)
 {
     (void)backend;
-    const size_t rounded = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    *out = rounded < bytes ? NULL : aligned_alloc(ALIGN, rounded ? rounded : ALIGN);
+    const size_t rounded = (bytes + NL_CPU_ALIGN - 1) / NL_CPU_ALIGN * NL_CPU_ALIGN;
+    *out = rounded < bytes ? NULL : aligned_alloc(NL_CPU_ALIGN, rounded ? rounded : NL_CPU_ALIGN);
     return *out ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %.1f MB of memory", bytes / 1e6);
 }
 
@@ -90,8 +85,7 @@ static nl_status cpu_share(nl_backend *backend, int parts, nl_backend **out)
     return nl_backend_open_cpu(backend->threads / parts > 0 ? backend->threads / parts : 1, out);
 }
 
-/* Sees to it that scratch holds at least len doubles. */
-static nl_status reserve(nl_backend *backend, size_t len, double **out)
+nl_status nl_cpu_reserve(nl_backend *backend, size_t len, double **out)
 {
     cpu_backend *cpu = (cpu_backend *)backend; /* base is the first member */
     if (len > cpu->scratch_len) {
@@ -103,24 +97,14 @@ static nl_status reserve(nl_backend *backend, size_t len, double **out)
     return *out ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %.1f MB of work space", (double)len * 8e-6);
 }
 
-/* What the blocks of an operation read; each operation uses its part. */
-typedef struct operation {
-    const nl_operator *op;
-    const nl_pool *pool, *coarse;
-    const nl_job *jobs;
-    const nl_prolong_entry *entries;
-    double rtol, atol;
-    int n_coarse;
-    int blocks;     /* per job */
-    double *result; /* partial sums, or the result itself */
-    double *rings;  /* one per thread, ring_len doubles each */
-    size_t ring_len;
-} operation;
+nl_status nl_cpu_reserve_lines(nl_backend *backend, nl_cpu_operation *o, size_t line_len)
+{
+    o->line_len = line_len + NL_CPU_ALIGN / sizeof(double); /* no two threads write one cache line */
+    return nl_cpu_reserve(backend, o->line_len * backend->threads, &o->lines);
+}
 
-typedef void (*block_body)(const operation *o, int job, int block, int thread);
-
-/* Calls body for all jobs and blocks, on as many threads as the work is worth. */
-static void for_each(const nl_backend *backend, const operation *o, size_t work, int n_jobs, block_body body)
+void nl_cpu_for_each(const nl_backend *backend, const nl_cpu_operation *o, size_t work, int n_jobs,
+                     nl_cpu_body body)
 {
     if (backend->threads == 1 || work * n_jobs < SERIAL_WORK) { /* even a team of one costs microseconds to set up */
         for (int j = 0; j < n_jobs; j++)
@@ -136,8 +120,7 @@ static void for_each(const nl_backend *backend, const operation *o, size_t work,
 
 /* ---- linear combinations ---- */
 
-/* out[x] = sum_k c_k in_k[x] for x in [begin, end); out is addressed from begin. */
-static void combine_range(const nl_pool *pool, const nl_job *job, size_t begin, size_t end, double *out)
+void nl_cpu_combine_range(const nl_pool *pool, const nl_job *job, size_t begin, size_t end, double *out)
 {
     const double *in[NL_MAX_TERMS];
     const double *c = job->c;
@@ -163,150 +146,34 @@ static void combine_range(const nl_pool *pool, const nl_job *job, size_t begin, 
 #undef TERM
 }
 
+void nl_cpu_update_range(const nl_pool *pool, const nl_job *job, size_t begin, size_t n, const double *line)
+{
+    const double scale = job->scale;
+    double *out = nl_pool_vector(pool, job->slot, job->out) + begin;
+    nl_cpu_combine_range(pool, job, begin, begin + n, out);
+#pragma omp simd
+    for (size_t x = 0; x < n; x++)
+        out[x] += scale * line[x];
+}
+
 static size_t chunk_end(size_t size, int chunk)
 {
-    const size_t end = ((size_t)chunk + 1) * CHUNK;
+    const size_t end = ((size_t)chunk + 1) * NL_CPU_CHUNK;
     return end < size ? end : size;
 }
 
-static void combine_block(const operation *o, int j, int block, int thread)
+static void combine_block(const nl_cpu_operation *o, int j, int block, int thread)
 {
     (void)thread;
-    const size_t begin = (size_t)block * CHUNK;
-    combine_range(o->pool, &o->jobs[j], begin, chunk_end(o->pool->size, block),
+    const size_t begin = (size_t)block * NL_CPU_CHUNK;
+    nl_cpu_combine_range(o->pool, &o->jobs[j], begin, chunk_end(o->pool->size, block),
                   nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].out) + begin);
 }
 
 static nl_status cpu_combine(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs)
 {
-    const operation o = {.pool = pool, .jobs = jobs, .blocks = chunk_count(pool->size)};
-    for_each(backend, &o, pool->size, n_jobs, combine_block);
-    return NL_OK;
-}
-
-/* ---- the phase operator ---- */
-
-/* One row of dP/dt; row[w + m] points at row i + m of P. Compile-time w lets the stencil loops unroll. */
-static inline __attribute__((always_inline)) void phase_row(const nl_phase_view *v, const double *const *row, int n,
-                                                            const int w, int i, double *restrict out)
-{
-    for (int j = 0; j < w; j++)
-        out[j] = nl_phase_point(v, row, n, w, i, j, 1);
-#pragma omp simd
-    for (int j = w; j < n - w; j++)
-        out[j] = nl_phase_point(v, row, n, w, i, j, 0);
-    for (int j = n - w; j < n; j++)
-        out[j] = nl_phase_point(v, row, n, w, i, j, 1);
-}
-
-static inline __attribute__((always_inline)) void phase_row_single(const nl_phase_view *v, const double *P, int n,
-                                                                   const int w, double *restrict out)
-{
-    for (int j = 0; j < w; j++)
-        out[j] = nl_phase_point_single(v, P, n, w, j, 1);
-#pragma omp simd
-    for (int j = w; j < n - w; j++)
-        out[j] = nl_phase_point_single(v, P, n, w, j, 0);
-    for (int j = n - w; j < n; j++)
-        out[j] = nl_phase_point_single(v, P, n, w, j, 1);
-}
-
-static void phase_row_of_order(const nl_operator *op, const nl_phase_view *v, const double *const *row, int i,
-                               double *out)
-{
-    if (op->sites == 1) {
-        switch (op->half_width) {
-        case 1: phase_row_single(v, row[1], op->n, 1, out); break;
-        case 2: phase_row_single(v, row[2], op->n, 2, out); break;
-        case 3: phase_row_single(v, row[3], op->n, 3, out); break;
-        default: phase_row_single(v, row[4], op->n, 4, out);
-        }
-        return;
-    }
-    switch (op->half_width) {
-    case 1: phase_row(v, row, op->n, 1, i, out); break;
-    case 2: phase_row(v, row, op->n, 2, i, out); break;
-    case 3: phase_row(v, row, op->n, 3, i, out); break;
-    default: phase_row(v, row, op->n, 4, i, out);
-    }
-}
-
-/* Rows are shared out in equal blocks of about CHUNK elements. */
-static int block_count(const nl_operator *op)
-{
-    const int rows = nl_operator_rows(op);
-    const long blocks = ((long)rows * op->n + CHUNK - 1) / CHUNK;
-    return blocks < rows ? (int)blocks : rows;
-}
-
-static int block_begin(const nl_operator *op, int block)
-{
-    return (int)((long)nl_operator_rows(op) * block / block_count(op));
-}
-
-static void apply_block(const operation *o, int j, int block, int thread)
-{
-    (void)thread;
-    const nl_operator *op = o->op;
-    const nl_pool *pool = o->pool;
-    const nl_job *job = &o->jobs[j];
-    const int n = op->n, w = op->half_width, rows = nl_operator_rows(op);
-    const nl_phase_view view = nl_phase_view_of(op->tables + (size_t)job->slot * op->table_len, n, w);
-    const double *P = nl_pool_vector(pool, job->slot, job->in[0]);
-    double *out = nl_pool_vector(pool, job->slot, job->out);
-    for (int i = block_begin(op, block); i < block_begin(op, block + 1); i++) {
-        const double *row[2 * NL_PHASE_MAX_W + 1] = {0};
-        for (int m = -w; m <= w; m++)
-            row[w + m] = P + (rows > 1 ? (size_t)nl_wrap(i + m, n) * n : 0);
-        phase_row_of_order(op, &view, row, i, out + (size_t)i * n);
-    }
-}
-
-static nl_status cpu_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
-                           int n_jobs)
-{
-    const operation o = {.op = op, .pool = pool, .jobs = jobs, .blocks = block_count(op)};
-    for_each(backend, &o, pool->size, n_jobs, apply_block);
-    return NL_OK;
-}
-
-/*
- * out = L(sum c_k in_k) for one block: the combination of one row is formed when the stencil first needs it, in a
- * ring of 2w + 1 rows that stays in cache, so it neither goes to memory nor comes back.
- */
-static void stage_block(const operation *o, int j, int block, int thread)
-{
-    const nl_operator *op = o->op;
-    const nl_job *job = &o->jobs[j];
-    const int n = op->n, w = op->half_width, rows = nl_operator_rows(op);
-    const int begin = block_begin(op, block), end = block_begin(op, block + 1);
-    const int halo = rows > 1 ? w : 0, depth = 2 * halo + 1;
-    const nl_phase_view view = nl_phase_view_of(op->tables + (size_t)job->slot * op->table_len, n, w);
-    double *out = nl_pool_vector(o->pool, job->slot, job->out), *arg = nl_pool_vector(o->pool, job->slot, job->arg);
-    double *ring = o->rings + thread * o->ring_len;
-    for (int i = begin - halo; i < end + halo; i++) {
-        const size_t source = (size_t)nl_wrap(i, rows) * n;
-        double *line = ring + (size_t)((i - begin + halo) % depth) * n;
-        combine_range(o->pool, job, source, source + n, line);
-        if (job->keep && i >= begin && i < end)
-            memcpy(arg + source, line, n * sizeof *line);
-        const int centre = i - halo;
-        if (centre < begin)
-            continue;
-        const double *row[2 * NL_PHASE_MAX_W + 1] = {0};
-        for (int m = -halo; m <= halo; m++)
-            row[w + m] = ring + (size_t)((centre + m - begin + halo) % depth) * n;
-        phase_row_of_order(op, &view, row, centre, out + (size_t)centre * n);
-    }
-}
-
-static nl_status cpu_stage(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
-                           int n_jobs)
-{
-    operation o = {.op = op, .pool = pool, .jobs = jobs, .blocks = block_count(op),
-                   .ring_len = (size_t)(2 * op->half_width + 1) * op->n + ALIGN / sizeof(double)};
-    NL_TRY(reserve(backend, o.ring_len * backend->threads, &o.rings));
-    for_each(backend, &o, pool->size, n_jobs, stage_block);
+    const nl_cpu_operation o = {.pool = pool, .jobs = jobs, .blocks = chunk_count(pool->size)};
+    nl_cpu_for_each(backend, &o, pool->size, n_jobs, combine_block);
     return NL_OK;
 }
 
@@ -322,27 +189,27 @@ static double add_up(const double *partial, int count, int stride)
 }
 
 /* Runs body, which leaves `width` partial sums per chunk, and adds these up: width sums per job. */
-static nl_status reduce(nl_backend *backend, operation *o, int n_jobs, int width, block_body body, double *result)
+static nl_status reduce(nl_backend *backend, nl_cpu_operation *o, int n_jobs, int width, nl_cpu_body body, double *result)
 {
     o->blocks = chunk_count(o->pool->size);
-    NL_TRY(reserve(backend, (size_t)n_jobs * o->blocks * width, &o->result));
-    for_each(backend, o, o->pool->size, n_jobs, body);
+    NL_TRY(nl_cpu_reserve(backend, (size_t)n_jobs * o->blocks * width, &o->result));
+    nl_cpu_for_each(backend, o, o->pool->size, n_jobs, body);
     for (int j = 0; j < n_jobs; j++)
         for (int k = 0; k < width; k++)
             result[j * width + k] = add_up(o->result + (size_t)j * o->blocks * width + k, o->blocks, width);
     return NL_OK;
 }
 
-static void error_chunk(const operation *o, int j, int chunk, int thread)
+static void error_chunk(const nl_cpu_operation *o, int j, int chunk, int thread)
 {
     (void)thread;
-    double e[CHUNK], sum = 0;
+    double e[NL_CPU_CHUNK], sum = 0;
     const nl_job *job = &o->jobs[j];
-    const size_t begin = (size_t)chunk * CHUNK, end = chunk_end(o->pool->size, chunk);
+    const size_t begin = (size_t)chunk * NL_CPU_CHUNK, end = chunk_end(o->pool->size, chunk);
     const double *y = nl_pool_vector(o->pool, job->slot, job->y) + begin;
     const double *y_new = nl_pool_vector(o->pool, job->slot, job->y_new) + begin;
     const double rtol = o->rtol, atol = o->atol;
-    combine_range(o->pool, job, begin, end, e);
+    nl_cpu_combine_range(o->pool, job, begin, end, e);
 #pragma omp simd reduction(+ : sum)
     for (size_t x = 0; x < end - begin; x++)
         sum += nl_scaled_error_squared(e[x], y[x], y_new[x], rtol, atol);
@@ -352,20 +219,20 @@ static void error_chunk(const operation *o, int j, int chunk, int thread)
 static nl_status cpu_error(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double rtol,
                            double atol, double *result)
 {
-    operation o = {.pool = pool, .jobs = jobs, .rtol = rtol, .atol = atol};
+    nl_cpu_operation o = {.pool = pool, .jobs = jobs, .rtol = rtol, .atol = atol};
     NL_TRY(reduce(backend, &o, n_jobs, 1, error_chunk, result));
     for (int j = 0; j < n_jobs; j++)
         result[j] = sqrt(result[j] / (double)pool->size);
     return NL_OK;
 }
 
-static void sums_chunk(const operation *o, int j, int chunk, int thread)
+static void sums_chunk(const nl_cpu_operation *o, int j, int chunk, int thread)
 {
     (void)thread;
     const double *v = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]);
     double sum = 0, magnitude = 0;
 #pragma omp simd reduction(+ : sum, magnitude)
-    for (size_t x = (size_t)chunk * CHUNK; x < chunk_end(o->pool->size, chunk); x++) {
+    for (size_t x = (size_t)chunk * NL_CPU_CHUNK; x < chunk_end(o->pool->size, chunk); x++) {
         sum += v[x];
         magnitude += fabs(v[x]);
     }
@@ -376,11 +243,11 @@ static void sums_chunk(const operation *o, int j, int chunk, int thread)
 
 static nl_status cpu_sums(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
 {
-    operation o = {.pool = pool, .jobs = jobs};
+    nl_cpu_operation o = {.pool = pool, .jobs = jobs};
     return reduce(backend, &o, n_jobs, 2, sums_chunk, result);
 }
 
-static void dot_chunk(const operation *o, int j, int chunk, int thread)
+static void dot_chunk(const nl_cpu_operation *o, int j, int chunk, int thread)
 {
     (void)thread;
     const nl_job *job = &o->jobs[j];
@@ -388,75 +255,78 @@ static void dot_chunk(const operation *o, int j, int chunk, int thread)
     const double *w = nl_pool_vector(o->pool, job->slot, job->in[1]);
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (size_t x = (size_t)chunk * CHUNK; x < chunk_end(o->pool->size, chunk); x++)
+    for (size_t x = (size_t)chunk * NL_CPU_CHUNK; x < chunk_end(o->pool->size, chunk); x++)
         sum += v[x] * w[x];
     o->result[(size_t)j * o->blocks + chunk] = sum;
 }
 
+static void largest_chunk(const nl_cpu_operation *o, int j, int chunk, int thread)
+{
+    (void)thread;
+    const double *v = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]);
+    double largest = 0, sum = 0; /* which is NAN where an element is, or infinite */
+#pragma omp simd reduction(max : largest) reduction(+ : sum)
+    for (size_t x = (size_t)chunk * NL_CPU_CHUNK; x < chunk_end(o->pool->size, chunk); x++) {
+        const double magnitude = fabs(v[x]);
+        largest = magnitude > largest ? magnitude : largest;
+        sum += magnitude;
+    }
+    o->result[(size_t)j * o->blocks + chunk] = isnan(sum) ? NAN : largest;
+}
+
+static nl_status cpu_largest(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
+{
+    nl_cpu_operation o = {.pool = pool, .jobs = jobs, .blocks = chunk_count(pool->size)};
+    NL_TRY(nl_cpu_reserve(backend, (size_t)n_jobs * o.blocks, &o.result));
+    nl_cpu_for_each(backend, &o, pool->size, n_jobs, largest_chunk);
+    for (int j = 0; j < n_jobs; j++) {
+        result[j] = 0;
+        for (int b = 0; b < o.blocks; b++) {
+            const double x = o.result[(size_t)j * o.blocks + b];
+            result[j] = isnan(x) || isnan(result[j]) ? NAN : fmax(result[j], x);
+        }
+    }
+    return NL_OK;
+}
+
 static nl_status cpu_dot(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
 {
-    operation o = {.pool = pool, .jobs = jobs};
+    nl_cpu_operation o = {.pool = pool, .jobs = jobs};
     return reduce(backend, &o, n_jobs, 1, dot_chunk, result);
 }
 
-/* ---- moments ---- */
+/* ---- operations that depend on the operator ---- */
 
-enum { MARGINAL_BLOCK = 64 };
-
-/* A block of entries of one marginal, summed over s in ascending order; m runs inside so that memory is read in
- * order. */
-static void marginal_block(const operation *o, int j, int block, int thread)
+static nl_status cpu_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                           int n_jobs)
 {
-    (void)thread;
-    const int n = o->op->n, per_marginal = o->blocks / NL_PHASE_MARGINALS, which = block / per_marginal;
-    const int begin = block % per_marginal * MARGINAL_BLOCK;
-    const int end = begin + MARGINAL_BLOCK < n ? begin + MARGINAL_BLOCK : n;
-    const double *P = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]);
-    double *result = o->result + j * nl_moments_len(o->op) + (size_t)which * n;
-    for (int m = begin; m < end; m++)
-        result[m] = 0;
-    for (int s = 0; s < n; s++)
-        for (int m = begin; m < end; m++)
-            result[m] += P[nl_phase_marginal_element(which, n, m, s)];
+    nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs};
+    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_apply(backend, &o, n_jobs)
+                                            : nl_cpu_phase_apply(backend, &o, n_jobs);
+}
+
+static nl_status cpu_update(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                            int n_jobs)
+{
+    nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs, .updates = true};
+    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_apply(backend, &o, n_jobs)
+                                            : nl_cpu_phase_apply(backend, &o, n_jobs);
+}
+
+static nl_status cpu_stage(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                           int n_jobs)
+{
+    nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs};
+    return op->kind == NL_OPERATOR_LINDBLAD ? nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs)
+                                            : nl_cpu_phase_stage(backend, &o, n_jobs);
 }
 
 static nl_status cpu_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                              int n_jobs, double *result)
 {
-    const operation o = {.op = op, .pool = pool, .jobs = jobs, .result = result,
-                         .blocks = NL_PHASE_MARGINALS * ((op->n + MARGINAL_BLOCK - 1) / MARGINAL_BLOCK)};
-    if (op->sites == 1) /* P is its own marginal */
-        for (int j = 0; j < n_jobs; j++)
-            memcpy(result + j * nl_moments_len(op), nl_pool_vector(pool, jobs[j].slot, jobs[j].in[0]),
-                   op->n * sizeof *result);
-    else
-        for_each(backend, &o, pool->size, n_jobs, marginal_block);
-    return NL_OK;
-}
-
-/* ---- interpolation between grids ---- */
-
-static void prolong_row(const operation *o, int j, int i, int thread)
-{
-    (void)thread;
-    const nl_job *job = &o->jobs[j];
-    const int coarse_rows = o->blocks > 1 ? o->n_coarse : 1, n_fine = (int)(o->pool->size / o->blocks);
-    const double *P = nl_pool_vector(o->coarse, job->slot, job->in[0]);
-    double *out = nl_pool_vector(o->pool, job->slot, job->out) + (size_t)i * n_fine;
-    for (int k = 0; k < n_fine; k++) {
-        const double old = job->keep ? out[k] : 0;
-        out[k] = old + job->c[0] * nl_prolong_point(P, coarse_rows, o->n_coarse, &o->entries[i], &o->entries[k]);
-    }
-}
-
-static nl_status cpu_prolong(nl_backend *backend, const nl_pool *from, int n_coarse, const nl_pool *to, int n_fine,
-                             int rows, const struct nl_prolong_entry *entries, const nl_job *jobs, int n_jobs)
-{
-    (void)n_fine;
-    const operation o = {.pool = to, .coarse = from, .jobs = jobs, .entries = entries, .n_coarse = n_coarse,
-                         .blocks = rows};
-    for_each(backend, &o, to->size, n_jobs, prolong_row);
-    return NL_OK;
+    nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs, .result = result};
+    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_moments(backend, &o, n_jobs)
+                                            : nl_cpu_phase_moments(backend, &o, n_jobs);
 }
 
 /* ---- opening ---- */
@@ -480,11 +350,13 @@ static const nl_backend_ops cpu_ops = {
     .combine = cpu_combine,
     .apply = cpu_apply,
     .stage = cpu_stage,
+    .update = cpu_update,
     .error = cpu_error,
     .sums = cpu_sums,
+    .largest = cpu_largest,
     .dot = cpu_dot,
     .moments = cpu_moments,
-    .prolong = cpu_prolong,
+    .prolong = nl_cpu_phase_prolong,
 };
 
 static void processor_name(char *out, size_t size)

@@ -11,14 +11,14 @@ typedef struct evolution {
     double *target;
     int *done;
     nl_outcome *outcomes;
-    double *sums, *residuals;
+    double *changes, *residuals;
 } evolution;
 
 static nl_status finish_members(evolution *e, int n_done)
 {
     if (n_done == 0)
         return NL_OK;
-    NL_TRY(nl_batch_residual(&e->batch, e->done, n_done, e->sums, e->residuals));
+    NL_TRY(nl_batch_residual(&e->batch, e->done, n_done, e->changes, e->residuals));
     for (int a = 0; a < n_done; a++) {
         const nl_member *member = &e->batch.members[e->done[a]];
         e->outcomes[a] = (nl_outcome){.status = member->failed ? NL_POINT_FAILED : NL_POINT_CONVERGED,
@@ -54,8 +54,8 @@ static nl_status sort_members(evolution *e, int *n_active)
 static void tell_progress(evolution *e, int n_active)
 {
     const nl_member *first = &e->batch.members[e->active[0]];
-    const nl_progress progress = {.members = n_active, .n = e->batch.n, .t = first->t, .h = first->h,
-                                  .residual = NAN};
+    const nl_progress progress = {.members = n_active, .size_name = e->batch.model->size_name, .n = e->batch.n,
+                                  .t = first->t, .h = first->h, .residual = NAN};
     nl_task_progress(e->task, &progress);
 }
 
@@ -88,10 +88,10 @@ nl_status nl_evolve(nl_task *task)
     e.done = calloc(count, sizeof *e.done);
     e.outcomes = calloc(count, sizeof *e.outcomes);
     e.target = calloc(count, sizeof *e.target);
-    e.sums = calloc(count, sizeof *e.sums);
+    e.changes = calloc(count, sizeof *e.changes);
     e.residuals = calloc(count, sizeof *e.residuals);
     nl_status status = NL_OK;
-    if (!e.active || !e.next || !e.done || !e.outcomes || !e.target || !e.sums || !e.residuals)
+    if (!e.active || !e.next || !e.done || !e.outcomes || !e.target || !e.changes || !e.residuals)
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate the evolution of %d points", task->count);
     if (status == NL_OK)
         status = nl_batch_new(task->backend, task->model, task->points, task->count, task->points[0].n, task->tableau,
@@ -106,7 +106,7 @@ nl_status nl_evolve(nl_task *task)
     free(e.done);
     free(e.outcomes);
     free(e.target);
-    free(e.sums);
+    free(e.changes);
     free(e.residuals);
     return status;
 }

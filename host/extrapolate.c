@@ -96,6 +96,7 @@ nl_status nl_extrapolate(nl_batch *batch, const int *members, int count)
             job.c[job.n_terms++] = -weight;
         }
         member->fresh = false;
+        member->last_step = 0;
         batch->jobs[n_jobs++] = job;
     }
     if (status == NL_OK && n_jobs > 0)

@@ -130,7 +130,7 @@ static nl_status check_memory(run_state *s)
 static nl_status prepare_result(run_state *s, const nl_options *options)
 {
     int done = 0;
-    NL_TRY(nl_result_new(&s->config, s->plan.model, s->plan.points, &s->result));
+    NL_TRY(nl_result_new(&s->config, s->plan.model, s->plan.points, s->plan.n_points, &s->result));
     s->reporter.points_total = s->result.n_points;
     if (!options->resume)
         return NL_OK;
@@ -144,9 +144,9 @@ static nl_status prepare_result(run_state *s, const nl_options *options)
 static void report_plan(run_state *s)
 {
     const nl_plan_work work = nl_plan_estimate(&s->plan);
-    nl_report(&s->reporter, 1, "%s: %d points, n_c %d to %d on up to %d grids, pair of the first point %s, %.3g MB for "
+    nl_report(&s->reporter, 1, "%s: %d points, %s %d to %d on up to %d grids, method of the first point %s, %.3g MB for "
                                "the largest point",
-              s->config.path, s->plan.n_points, work.n_least, work.n_most, s->plan.points[0].levels,
+              s->config.path, s->plan.n_points, s->plan.model->size_name, work.n_least, work.n_most, s->plan.points[0].levels,
               s->plan.tableaux[0]->name, work.point_bytes / 1e6);
 }
 
@@ -177,7 +177,7 @@ static nl_status compute(run_state *s)
 /* Says what is missing; exit code 0 or 1. */
 static int summarise(run_state *s)
 {
-    int count[NL_POINT_FAILED + 1] = {0};
+    int count[NL_POINT_LEAKED + 1] = {0};
     for (int p = 0; p < s->result.n_points; p++)
         count[s->result.outcomes[p].status]++;
     const int missing = s->result.n_points - count[NL_POINT_CONVERGED];
@@ -188,8 +188,9 @@ static int summarise(run_state *s)
         return 0;
     }
     nl_report(&s->reporter, -1, "%d of %d points are not converged: %d reached max_time, %d stalled above tolerance, "
-                                "%d failed, %d not computed%s; results in %s",
+                                "%d failed, %d reached the cutoff (use more levels), %d not computed%s; results in %s",
               missing, s->result.n_points, count[NL_POINT_MAX_TIME], count[NL_POINT_STALLED], count[NL_POINT_FAILED],
+              count[NL_POINT_LEAKED],
               count[NL_POINT_PENDING], count[NL_POINT_PENDING] ? " (go on with --resume)" : "", s->path);
     return 1;
 }
@@ -229,11 +230,11 @@ static void print_plan(const nl_plan *plan, const char *config_text)
     const nl_laser laser = nl_laser_from_config(plan->config);
     printf("\n; derived from [laser] (without sweep axes): A = %g, B_r = %g, C = %g, n_0 = %g, D_p = %g\n", laser.A,
            laser.B_r, laser.C, laser.n0, laser.D_p);
-    printf("; points: %d; n_c: %d to %d; pair of the first point: %s\n", plan->n_points, work.n_least, work.n_most,
-           plan->tableaux[0]->name);
+    printf("; points: %d; %s: %d to %d; method of the first point: %s\n", plan->n_points, plan->model->size_name,
+           work.n_least, work.n_most, plan->tableaux[0]->name);
     printf("; memory: %.3g MB for the largest point, %.3g MB for the results\n", work.point_bytes / 1e6,
            nl_plan_result_bytes(plan) / 1e6);
-    printf("; work: up to %.3g applications of the operator per unit of time, %.3g grid points each\n",
+    printf("; work: up to %.3g applications of the operator per unit of time, %.3g elements each\n",
            work.applications_per_time, work.grid_points);
 }
 
@@ -269,7 +270,7 @@ static nl_status command_info(void)
     NL_TRY(nl_backend_open_cpu(0, &backend));
     printf("CPU: %s, %d threads\n", backend->device, backend->threads);
     nl_backend_close(backend);
-    printf("Runge-Kutta pairs:");
+    printf("methods: %s", nl_tableau_chebyshev(1)->name);
     for (int i = 0; i < nl_tableau_count(); i++)
         printf(" %s", nl_tableau_at(i)->name);
     printf("\n");

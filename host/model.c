@@ -1,14 +1,42 @@
 #include "nanolase/model.h"
 
+#include "nanolase/chebyshev.h"
+
 nl_status nl_model_of(const nl_config *config, const nl_model **out)
 {
-    if (config->model_equation != NL_EQUATION_PHASE)
-        return nl_config_fail(config, "model.equation", "this version solves equation = phase only");
-    *out = &nl_phase_model;
-    return NL_OK;
+    switch ((nl_equation)config->model_equation) {
+    case NL_EQUATION_PHASE: *out = &nl_phase_model; return NL_OK;
+    case NL_EQUATION_GUTZWILLER: *out = &nl_lindblad_model; return NL_OK;
+    default:
+        return nl_config_fail(config, "model.equation", "this version solves equation = phase and gutzwiller only");
+    }
 }
 
 int nl_level_size(const nl_point *point, int level)
 {
     return (point->n + (1 << level) - 1) >> level;
+}
+
+size_t nl_field_len(const nl_field *field)
+{
+    const size_t n = (size_t)field->length;
+    return (field->rank == 2 ? n * n : n) * (field->is_complex ? 2 : 1);
+}
+
+double nl_model_stable_step(const nl_model *model, const nl_point *point, int n, const nl_tableau *tableau)
+{
+    nl_complex spectrum[NL_MAX_SPECTRUM];
+    const int count = model->spectrum(point, n, spectrum);
+    if (tableau->chebyshev)
+        return nl_chebyshev_longest_step(tableau->chebyshev, nl_ellipse_around(spectrum, count));
+    return nl_tableau_stable_step(tableau, spectrum, count);
+}
+
+int nl_model_step_cost(const nl_model *model, const nl_point *point, int n, const nl_tableau *tableau, double h)
+{
+    nl_complex spectrum[NL_MAX_SPECTRUM];
+    const int count = model->spectrum(point, n, spectrum);
+    if (!tableau->chebyshev)
+        return tableau->stages - 1;
+    return nl_chebyshev_choose(tableau->chebyshev, nl_ellipse_around(spectrum, count), h).stages;
 }

@@ -101,15 +101,15 @@ void nl_phase_fill_table(const nl_phase *phase, int n, int order, double *table)
         C[d] = cos(h * (((d % n) + n) % n));
 }
 
-/* ---- stable step ---- */
+/* ---- spectrum ---- */
 
-enum { SAMPLES = 9 };
+enum { SAMPLES = NL_PHASE_SAMPLES };
 
-typedef struct symbol_box {
+typedef struct axis_spectrum {
     double re[SAMPLES], im[SAMPLES]; /* of D d^2 and v d at k h = 0 ... pi */
-} symbol_box;
+} axis_spectrum;
 
-static void axis_symbol(const nl_phase *phase, int site, int n, int w, symbol_box *out)
+static void axis_symbol(const nl_phase *phase, int site, int n, int w, axis_spectrum *out)
 {
     const double h = TWO_PI / n, v = phase->drive[site] + fabs(phase->tunnel[site]);
     for (int s = 0; s < SAMPLES; s++) {
@@ -124,38 +124,21 @@ static void axis_symbol(const nl_phase *phase, int site, int n, int w, symbol_bo
     }
 }
 
-/* Whether no mode grows at step h. Both signs of the drift's product are covered by conjugation and by sign. */
-static bool is_stable(const symbol_box box[2], int sites, const nl_tableau *tableau, double h)
+/* Both signs of the drift's product are covered by conjugation and by sign. */
+int nl_phase_spectrum(const nl_phase *phase, int n, int order, nl_complex *list)
 {
-    for (int s = 0; s < SAMPLES; s++)
-        for (int u = 0; u < (sites == 2 ? SAMPLES : 1); u++)
-            for (int sign = -1; sign <= 1; sign += 2) {
-                const double re = box[0].re[s] + (sites == 2 ? box[1].re[u] : 0);
-                const double im = box[0].im[s] + (sites == 2 ? sign * box[1].im[u] : 0);
-                if (nl_tableau_amplification(tableau, h * re, h * im) > 1 + 1e-12)
-                    return false;
-            }
-    return true;
-}
-
-double nl_phase_stable_step(const nl_phase *phase, int n, int order, const nl_tableau *tableau)
-{
-    symbol_box box[2];
-    double rate = 0;
-    for (int j = 0; j < phase->sites; j++) {
-        axis_symbol(phase, j, n, order / 2, &box[j]);
-        for (int s = 0; s < SAMPLES; s++)
-            rate = fmax(rate, hypot(box[j].re[s], box[j].im[s]));
+    axis_spectrum axis[2];
+    int count = 0;
+    for (int j = 0; j < phase->sites; j++)
+        axis_symbol(phase, j, n, order / 2, &axis[j]);
+    for (int s = 0; s < SAMPLES; s++) {
+        if (phase->sites == 1)
+            list[count++] = (nl_complex){axis[0].re[s], axis[0].im[s]};
+        for (int u = 0; u < SAMPLES && phase->sites == 2; u++)
+            for (int sign = -1; sign <= 1; sign += 2)
+                list[count++] = (nl_complex){axis[0].re[s] + axis[1].re[u], axis[0].im[s] + sign * axis[1].im[u]};
     }
-    double low = 0, high = 8 / rate; /* no pair here is stable beyond |z| = 8 */
-    for (int step = 0; step < 14; step++) {
-        const double middle = (low + high) / 2;
-        if (is_stable(box, phase->sites, tableau, middle))
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    return count;
 }
 
 /* ---- states ---- */

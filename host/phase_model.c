@@ -1,5 +1,6 @@
 /* The phase Fokker-Planck equation as a model: adapts phase.h to the table that the solvers work with. */
 #include <math.h>
+#include <string.h>
 
 #include "nanolase/model.h"
 #include "phase_point.h"
@@ -72,7 +73,7 @@ static nl_status check_choices(const nl_config *config)
 static nl_status phase_point(const nl_config *config, nl_point *out)
 {
     nl_point point = {.order = config->grid_order, .rtol = config->integrator_rtol, .atol = config->integrator_atol,
-                      .tolerance = config->steady_tolerance, .max_time = config->steady_max_time};
+                      .tolerance = config->steady_tolerance, .accuracy = config->steady_tolerance, .max_time = config->steady_max_time};
     NL_TRY(check_choices(config));
     NL_TRY(nl_phase_from_config(config, &point.phase));
     const int wanted = nl_phase_resolution(&point.phase, point.order, config->grid_accuracy);
@@ -102,9 +103,9 @@ static void phase_fill_table(const nl_point *point, int n, double *table)
     nl_phase_fill_table(&point->phase, n, point->order, table);
 }
 
-static double phase_stable_step(const nl_point *point, int n, const nl_tableau *tableau)
+static int phase_spectrum(const nl_point *point, int n, nl_complex *list)
 {
-    return nl_phase_stable_step(&point->phase, n, point->order, tableau);
+    return nl_phase_spectrum(&point->phase, n, point->order, list);
 }
 
 static nl_status phase_initial(const nl_point *point, nl_initial initial, int n, double *state)
@@ -127,7 +128,7 @@ static double magnitude_squared(nl_value z)
     return z.re * z.re + z.im * z.im;
 }
 
-static void phase_observe(const nl_point *point, int n, const double *marginals, nl_value *values, double *norm)
+static void phase_observe(const nl_point *point, int n, const double *marginals, nl_value *values, nl_health *health)
 {
     const nl_phase *phase = &point->phase;
     const nl_phase_moments m = nl_phase_moments_of(phase, n, marginals);
@@ -150,16 +151,52 @@ static void phase_observe(const nl_point *point, int n, const double *marginals,
     for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue && phase->sites == 1; k++)
         if (catalogue[k].needs & TWO_SITES)
             values[catalogue[k].observable.id] = none;
-    *norm = m.norm;
+    *health = (nl_health){.norm = m.norm};
+}
+
+/* ---- fields ---- */
+
+enum { P_THETA, P_THETA1, P_THETA2 };
+
+static int phase_fields(const nl_point *point, nl_field *list)
+{
+    const nl_field marginal = {.units = "1/rad", .description = "marginal density of one phase", .rank = 1,
+                               .length = point->n, .scale = "theta", .scale_units = "rad",
+                               .scale_description = "phase grid", .scale_step = 2 * acos(-1) / point->n};
+    list[P_THETA] = list[P_THETA1] = list[P_THETA2] = marginal;
+    list[P_THETA].name = "P_theta";
+    list[P_THETA].description = "density of the phases";
+    list[P_THETA].rank = point->phase.sites;
+    list[P_THETA].units = point->phase.sites == 2 ? "1/rad^2" : "1/rad";
+    list[P_THETA1].name = "P_theta1";
+    list[P_THETA2].name = "P_theta2";
+    return 1 + point->phase.sites;
+}
+
+static void phase_fill_field(const nl_point *point, int field, const double *P, double *out)
+{
+    const size_t n = (size_t)point->n;
+    const double h = 2 * acos(-1) / point->n;
+    if (field == P_THETA || point->phase.sites == 1) {
+        memcpy(out, P, (point->phase.sites == 2 ? n * n : n) * sizeof *out);
+        return;
+    }
+    memset(out, 0, n * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            out[field == P_THETA1 ? i : j] += h * P[i * n + j];
 }
 
 const nl_model nl_phase_model = {
     .name = "phase",
+    .size_name = "n_c",
     .point = phase_point,
     .observables = phase_observables,
     .operator_shape = phase_operator_shape,
     .fill_table = phase_fill_table,
-    .stable_step = phase_stable_step,
+    .spectrum = phase_spectrum,
     .initial = phase_initial,
     .observe = phase_observe,
+    .fields = phase_fields,
+    .fill_field = phase_fill_field,
 };

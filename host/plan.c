@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lindblad_model.h"
+#include "nanolase/gutzwiller.h"
+
 enum { MAX_BATCH = 4096 };
 
 /* ---- checking ---- */
@@ -14,9 +17,6 @@ static nl_status check_methods(const nl_config *config)
         return nl_config_fail(config, "steady.method", "this version has no such method; use auto, relax or rre");
     if (config->steady_gap)
         return nl_config_fail(config, "steady.gap", "this version does not compute the spectral gap; use gap = no");
-    if (config->integrator_method == NL_METHOD_RKC)
-        return nl_config_fail(config, "integrator.method",
-                              "this version has no rkc; use auto, rk45, cash-karp, rk43 or bs32");
     if (config->run_mode == NL_MODE_EVOLVE && config->run_t_end / config->run_save_every > 1e6)
         return nl_config_fail(config, "run.save_every", "more than a million saved times; raise save_every");
     return NL_OK;
@@ -28,6 +28,7 @@ static const nl_tableau *tableau_of(const nl_config *config, const nl_model *mod
     case NL_METHOD_CASH_KARP: return nl_tableau_find("cash-karp");
     case NL_METHOD_RK43: return nl_tableau_find("rk43");
     case NL_METHOD_BS32: return nl_tableau_find("bs32");
+    case NL_METHOD_RKC: return nl_tableau_chebyshev(config->run_mode == NL_MODE_STEADY ? 1 : 2);
     case NL_METHOD_AUTO:
         if (config->run_mode == NL_MODE_STEADY)
             return nl_cheapest_tableau(model, point);
@@ -36,14 +37,22 @@ static const nl_tableau *tableau_of(const nl_config *config, const nl_model *mod
     }
 }
 
+static nl_operator shape_of(const nl_plan *plan, int point)
+{
+    return plan->model->operator_shape(&plan->points[point], plan->points[point].n);
+}
+
 static nl_status check_common_grid(const nl_plan *plan)
 {
-    for (int p = 1; p < plan->n_points; p++)
-        if (plan->points[p].n != plan->points[0].n || plan->points[p].phase.sites != plan->points[0].phase.sites)
+    const nl_operator first = shape_of(plan, 0);
+    for (int p = 1; p < plan->n_points; p++) {
+        const nl_operator op = shape_of(plan, p);
+        if (op.n != first.n || op.sites != first.sites)
             return nl_config_fail(plan->config, "output.fields",
-                                  "fields = yes needs one grid for all points, and this sweep has n_c = %d and %d; "
-                                  "give n_c a number and do not sweep it or sites, or use fields = no",
-                                  plan->points[0].n, plan->points[p].n);
+                                  "fields = yes needs one grid for all points, and this sweep has %s = %d and %d; "
+                                  "give it a number and do not sweep it or sites, or use fields = no",
+                                  plan->model->size_name, first.n, op.n);
+    }
     return NL_OK;
 }
 
@@ -52,6 +61,7 @@ nl_status nl_plan_new(const nl_config *config, nl_plan *out)
     nl_plan plan = {.config = config, .n_points = nl_config_point_count(config)};
     NL_TRY(nl_model_of(config, &plan.model));
     NL_TRY(check_methods(config));
+    plan.by_response = plan.model == &nl_lindblad_model && nl_uses_response(config);
     plan.points = calloc((size_t)plan.n_points, sizeof *plan.points);
     plan.tableaux = calloc((size_t)plan.n_points, sizeof *plan.tableaux);
     nl_status status = plan.points && plan.tableaux
@@ -87,8 +97,7 @@ double nl_plan_point_bytes(const nl_plan *plan, int point)
     double bytes = 0;
     for (int level = 0; level < plan->points[point].levels; level++) {
         const nl_operator op = plan->model->operator_shape(&plan->points[point], nl_level_size(&plan->points[point], level));
-        const double size = (double)nl_operator_rows(&op) * op.n;
-        bytes += 8 * (size * registers + (double)op.table_len);
+        bytes += 8 * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
     }
     return bytes;
 }
@@ -97,9 +106,11 @@ double nl_plan_result_bytes(const nl_plan *plan)
 {
     const nl_config *config = plan->config;
     const double times = config->run_mode == NL_MODE_EVOLVE ? 2 + config->run_t_end / config->run_save_every : 1;
-    const double n = plan->points[0].n, field = plan->points[0].phase.sites == 2 ? n * n + 2 * n : 2 * n;
-    return plan->n_points * (sizeof(nl_outcome) + times * NL_MAX_OBSERVABLES * sizeof(nl_value) +
-                             (config->output_fields ? 8 * field : 0));
+    nl_field fields[NL_MAX_FIELDS];
+    double len = 0;
+    for (int k = 0; config->output_fields && k < plan->model->fields(&plan->points[0], fields); k++)
+        len += (double)nl_field_len(&fields[k]);
+    return plan->n_points * (sizeof(nl_outcome) + times * NL_MAX_OBSERVABLES * sizeof(nl_value) + 8 * len);
 }
 
 nl_plan_work nl_plan_estimate(const nl_plan *plan)
@@ -109,9 +120,9 @@ nl_plan_work nl_plan_estimate(const nl_plan *plan)
     for (int p = 0; p < plan->n_points; p++) {
         const nl_point *point = &plan->points[p];
         const nl_operator op = plan->model->operator_shape(point, point->n);
-        const double size = (double)nl_operator_rows(&op) * op.n;
-        const double rate = (plan->tableaux[p]->stages - 1) /
-                            plan->model->stable_step(point, point->n, plan->tableaux[p]);
+        const double size = (double)nl_operator_size(&op);
+        const double h = nl_model_stable_step(plan->model, point, point->n, plan->tableaux[p]);
+        const double rate = nl_model_step_cost(plan->model, point, point->n, plan->tableaux[p], h) / h;
         work.n_least = point->n < work.n_least ? point->n : work.n_least;
         work.n_most = point->n > work.n_most ? point->n : work.n_most;
         if (nl_plan_point_bytes(plan, p) > work.point_bytes)
@@ -127,13 +138,15 @@ nl_plan_work nl_plan_estimate(const nl_plan *plan)
 
 nl_status nl_plan_check_memory(const nl_plan *plan, double available)
 {
+    const bool is_phase = plan->model == &nl_phase_model;
     for (int p = 0; p < plan->n_points; p++)
         if (nl_plan_point_bytes(plan, p) > available)
             return nl_fail(NL_ERR_MEMORY,
-                           "%s: n_c = %d needs %.3g GB for one point and %.3g GB are free; use a smaller n_c with a "
-                           "higher order, or a machine with more memory",
-                           plan->config->path, plan->points[p].n, nl_plan_point_bytes(plan, p) / 1e9,
-                           available / 1e9);
+                           "%s: %s = %d needs %.3g GB for one point and %.3g GB are free; use a smaller %s, or a "
+                           "machine with more memory",
+                           plan->config->path, plan->model->size_name, plan->points[p].n,
+                           nl_plan_point_bytes(plan, p) / 1e9, available / 1e9,
+                           is_phase ? "n_c with a higher order" : "gamma, or fewer levels");
     return NL_OK;
 }
 
@@ -142,8 +155,9 @@ nl_status nl_plan_check_memory(const nl_plan *plan, double available)
 static bool solved_together(const nl_plan *plan, int a, int b)
 {
     const nl_point *x = &plan->points[a], *y = &plan->points[b];
-    return x->n == y->n && x->order == y->order && x->levels == y->levels && x->phase.sites == y->phase.sites &&
-           x->rtol == y->rtol && x->atol == y->atol && plan->tableaux[a] == plan->tableaux[b];
+    const nl_operator op = shape_of(plan, a), other = shape_of(plan, b);
+    return nl_operator_same_shape(&op, &other) && x->levels == y->levels && x->rtol == y->rtol && x->atol == y->atol &&
+           plan->tableaux[a] == plan->tableaux[b];
 }
 
 static nl_status batch_capacity(const nl_plan *plan, nl_backend *backend, int point, int *out)
@@ -254,6 +268,8 @@ static void work_in_parallel(run_state *run, nl_backend *backend, int workers)
 
 nl_status nl_plan_run(const nl_plan *plan, nl_backend *backend, nl_result *result, const nl_watcher *watcher)
 {
+    if (plan->by_response)
+        return nl_gutzwiller_run(plan, backend, result, watcher);
     run_state run = {.plan = plan, .result = result, .watcher = watcher};
     run.taken = calloc((size_t)plan->n_points, sizeof *run.taken);
     if (!run.taken)

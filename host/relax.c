@@ -13,19 +13,30 @@
 #include "nanolase/solve.h"
 #include "prolong_point.h"
 
-enum { STEPS_PER_CHECK = 10, MAX_LEVELS = 6, STALL_STEPS = 5000, FIRST_INTERVAL = 20, LONGEST_INTERVAL = 20000 };
+enum { MAX_LEVELS = 6 };
 static const double RELAX_RTOL = 1e-2, RELAX_ATOL = 1e-4;
+
+/* In steps; a Chebyshev step does the work of tens. */
+typedef struct pace {
+    int check;                             /* between looks at the residual */
+    long first_interval, longest_interval; /* between snapshots */
+    long stall;                            /* without progress, after which a member has stalled */
+} pace;
+
+static const pace PAIR_PACE = {10, 20, 20000, 5000}, CHEBYSHEV_PACE = {2, 4, 2000, 100};
 
 /* Follows one member's residual. */
 typedef struct monitor {
     double t_decade, r_decade; /* when the residual was last ten times lower than before */
     double decay;              /* rate over the last decade on this grid; 0 unknown */
     double coarse_decay;       /* the same from the grid before */
-    double best;               /* lowest residual */
+    double best;               /* lowest change */
     double t_best;
     long steps_best;
-    double residual;
-    double floor; /* what rounding leaves of a residual */
+    int damped; /* how often the damping was raised */
+    double residual;           /* the model's */
+    double change;             /* |L y|_1/|y|_1 */
+    double floor;              /* what rounding leaves of a change */
 } monitor;
 
 /* One member's snapshots for extrapolation: a window of NL_SNAPSHOTS states, `interval` steps apart. */
@@ -40,26 +51,32 @@ typedef struct window {
 
 typedef struct relaxation {
     nl_task *task;
+    pace pace;
     nl_batch level[MAX_LEVELS]; /* finest first */
     monitor *monitors;
     window *windows;
     bool extrapolates;
     int *active, *done, *full, *number;
     nl_outcome *outcomes;
-    double *sums, *residuals;
+    double *sums, *changes, *residuals;
     double *work; /* operator applications on coarser grids, in units of the finest */
 } relaxation;
 
+static double step_per_application(const nl_model *model, const nl_point *point, const nl_tableau *tableau)
+{
+    const double h = nl_model_stable_step(model, point, point->n, tableau);
+    return h / nl_model_step_cost(model, point, point->n, tableau, h);
+}
+
 const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *point)
 {
-    const nl_tableau *best = NULL;
-    double best_step = 0;
+    const nl_tableau *best = model->is_stiff ? nl_tableau_chebyshev(1) : nl_tableau_at(0);
+    double most = step_per_application(model, point, best);
     for (int i = 0; i < nl_tableau_count(); i++) {
-        const nl_tableau *tableau = nl_tableau_at(i);
-        const double step = model->stable_step(point, point->n, tableau) / (tableau->stages - 1);
-        if (step > best_step) {
-            best = tableau;
-            best_step = step;
+        const double step = step_per_application(model, point, nl_tableau_at(i));
+        if (step > most) {
+            best = nl_tableau_at(i);
+            most = step;
         }
     }
     return best;
@@ -83,16 +100,54 @@ static double decay_rate(const monitor *m)
 
 static double distance(const monitor *m)
 {
-    if (m->residual < m->floor)
-        return m->residual;
-    return decay_rate(m) > 0 ? m->residual / decay_rate(m) : INFINITY;
+    if (m->change < m->floor)
+        return m->change;
+    return decay_rate(m) > 0 ? m->change / decay_rate(m) : INFINITY;
 }
 
-static void observe_residual(monitor *m, const nl_member *member, double residual, bool extrapolates)
+/*
+ * The extents of the spectrum, from which a Chebyshev method takes its damping, are estimates: modes beyond them grow out
+ * of the rounding, or keep the residual from falling. With a rounder ellipse, for which steps are shorter, they die away.
+ */
+static bool damp_more(monitor *m, nl_member *member)
+{
+    const double factor = 1.4;
+    const int most = 10;
+    if (m->damped == most)
+        return false;
+    m->damped++;
+    member->spectrum.imaginary *= factor;
+    member->h_max = fmin(member->h_max, nl_chebyshev_longest_step(member->chebyshev.order, member->spectrum));
+    member->chebyshev_h = 0;
+    m->best = m->change;
+    m->t_best = member->t;
+    m->steps_best = member->steps;
+    return true;
+}
+
+static void check_growth(monitor *m, nl_member *member)
+{
+    const double growth = 30;
+    if (m->change > growth * m->best && member->last_step > 0)
+        damp_more(m, member);
+}
+
+/* What rounding leaves of a rate of change: within a Chebyshev step it grows with the square of the stages. */
+static double rounding(const nl_member *member)
+{
+    const double s = member->chebyshev.stages;
+    return (8 + 4 * s * s) * DBL_EPSILON / member->h_max;
+}
+
+static void observe_residual(monitor *m, nl_member *member, double change, double residual, bool extrapolates)
 {
     m->residual = residual;
-    if (residual < 0.95 * m->best) {
-        m->best = residual;
+    m->change = change;
+    m->floor = rounding(member);
+    if (member->chebyshev.stages > 0)
+        check_growth(m, member);
+    if (change < 0.95 * m->best) {
+        m->best = change;
         m->t_best = member->t;
         m->steps_best = member->steps;
     }
@@ -100,27 +155,36 @@ static void observe_residual(monitor *m, const nl_member *member, double residua
         return; /* decay is then measured from window to window */
     if (m->r_decade == 0) {
         m->t_decade = member->t;
-        m->r_decade = residual;
+        m->r_decade = change;
     }
-    if (residual < 0.1 * m->r_decade) {
-        m->decay = log(m->r_decade / residual) / (member->t - m->t_decade);
+    if (change < 0.1 * m->r_decade) {
+        m->decay = log(m->r_decade / change) / (member->t - m->t_decade);
         m->t_decade = member->t;
-        m->r_decade = residual;
+        m->r_decade = change;
     }
 }
 
-static nl_point_status judge(const monitor *m, const nl_member *member, double tolerance, double max_time)
+static nl_point_status judge(const relaxation *r, monitor *m, nl_member *member, const nl_point *point)
 {
-    if (member->failed || !isfinite(m->residual))
+    const double tolerance = point->tolerance;
+    if (member->failed || !isfinite(m->change))
         return NL_POINT_FAILED;
-    if (m->residual <= tolerance && distance(m) <= tolerance)
+    if (m->residual <= tolerance && distance(m) <= point->accuracy)
         return NL_POINT_CONVERGED;
-    if (member->t >= max_time)
+    if (member->t >= point->max_time)
         return NL_POINT_MAX_TIME;
     /* Rounding sets a floor to the residual; oscillations last no longer than a few of the decay times so far. */
-    if (member->steps - m->steps_best > STALL_STEPS && member->t > 2 * m->t_best)
+    if (member->steps - m->steps_best > r->pace.stall && member->t > 2 * m->t_best &&
+        !(member->chebyshev.stages > 0 && damp_more(m, member)))
         return m->residual <= tolerance ? NL_POINT_CONVERGED : NL_POINT_STALLED;
     return NL_POINT_PENDING;
+}
+
+/* What many stages leave in the fastest modes may be all of the residual: a few short steps of few stages remove it. */
+static void settle(const monitor *m, nl_member *member, const nl_point *point)
+{
+    if (member->chebyshev.stages > 0 && member->last_step > 0 && distance(m) <= point->accuracy)
+        member->h = member->h_max / 100;
 }
 
 static nl_outcome outcome_of(const monitor *m, const nl_member *member, nl_point_status status, double coarse_work)
@@ -192,9 +256,8 @@ static nl_status start_level(relaxation *r, int level, int levels)
                         nl_level_size(&task->points[0], level), task->tableau,
                         nl_solve_extra_registers(task->config), batch));
     for (int m = 0; m < batch->n_members; m++) {
-        r->windows[m] = (window){.interval = FIRST_INTERVAL};
-        r->monitors[m] = (monitor){.coarse_decay = decay_rate(&r->monitors[m]), .best = INFINITY,
-                                   .floor = 8 * DBL_EPSILON / batch->members[m].h_max};
+        r->windows[m] = (window){.interval = r->pace.first_interval};
+        r->monitors[m] = (monitor){.coarse_decay = decay_rate(&r->monitors[m]), .best = INFINITY};
     }
     if (level == levels - 1)
         return nl_batch_set_initial(batch, task->config->run_initial, 0, batch->n_members);
@@ -227,8 +290,9 @@ static nl_status retire(relaxation *r, int level, int *n_active)
         const int m = r->active[a];
         nl_member *member = &batch->members[m];
         const nl_point_status status =
-            judge(&r->monitors[m], member, task->points[m].tolerance, task->points[m].max_time);
+            judge(r, &r->monitors[m], member, &task->points[m]);
         if (status == NL_POINT_PENDING) {
+            settle(&r->monitors[m], member, &task->points[m]);
             r->active[n_left++] = m;
             continue;
         }
@@ -243,22 +307,22 @@ static nl_status retire(relaxation *r, int level, int *n_active)
 /* ---- extrapolation ---- */
 
 /* Before a window's first snapshot: twice as long a window where the last extrapolation gained little. */
-static void open_window(window *w, const monitor *m)
+static void open_window(window *w, const monitor *m, long longest)
 {
-    if (w->r_before > 0 && m->residual > 0.3 * w->r_before && w->interval < LONGEST_INTERVAL)
+    if (w->r_before > 0 && m->change > 0.3 * w->r_before && w->interval < longest)
         w->interval *= 2;
 }
 
 /* Takes note of a snapshot; true where the window is complete. Snapshots must be equally far apart in time. */
-static bool note_snapshot(window *w, monitor *m, const nl_member *member)
+static bool note_snapshot(window *w, monitor *m, const nl_member *member, long longest)
 {
     const double spacing = member->t - w->t;
     if (w->count > 1 && fabs(spacing - w->spacing) > 1e-9 * spacing)
         w->count = 0;
     if (w->count == 0) {
-        open_window(w, m);
+        open_window(w, m, longest);
         w->t_first = member->t;
-        w->r_first = m->residual;
+        w->r_first = m->change;
     }
     w->spacing = spacing;
     w->t = member->t;
@@ -266,11 +330,11 @@ static bool note_snapshot(window *w, monitor *m, const nl_member *member)
     w->count++;
     if (w->count < NL_SNAPSHOTS)
         return false;
-    const double decay = log(w->r_first / m->residual) / (member->t - w->t_first);
+    const double decay = log(w->r_first / m->change) / (member->t - w->t_first);
     /* The first window of a grid sees what dies fast; later ones the slow modes. */
     if (w->r_before > 0 && decay > 0)
         m->decay = m->decay > 0 ? fmin(m->decay, decay) : decay;
-    w->r_before = m->residual;
+    w->r_before = m->change;
     w->count = 0;
     return true;
 }
@@ -282,7 +346,8 @@ static nl_status take_snapshots(relaxation *r, nl_batch *batch, int n_active)
         const int m = r->active[a];
         if (batch->members[m].steps < r->windows[m].next)
             continue;
-        const bool full = note_snapshot(&r->windows[m], &r->monitors[m], &batch->members[m]);
+        const bool full = note_snapshot(&r->windows[m], &r->monitors[m], &batch->members[m],
+                                        r->pace.longest_interval);
         r->number[n_due] = full ? NL_SNAPSHOTS - 1 : r->windows[m].count - 1;
         r->done[n_due++] = m;
         if (full)
@@ -295,13 +360,13 @@ static nl_status take_snapshots(relaxation *r, nl_batch *batch, int n_active)
 static nl_status check_members(relaxation *r, int level, int *n_active)
 {
     nl_batch *batch = &r->level[level];
-    NL_TRY(nl_batch_residual(batch, r->active, *n_active, r->sums, r->residuals));
+    NL_TRY(nl_batch_residual(batch, r->active, *n_active, r->changes, r->residuals));
     for (int a = 0; a < *n_active; a++)
-        observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->residuals[a],
+        observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->changes[a], r->residuals[a],
                          r->extrapolates);
     const nl_member *first = &batch->members[r->active[0]];
-    const nl_progress progress = {.members = *n_active, .n = batch->n, .t = first->t, .h = first->h,
-                                  .residual = r->monitors[r->active[0]].residual};
+    const nl_progress progress = {.members = *n_active, .size_name = batch->model->size_name, .n = batch->n,
+                                  .t = first->t, .h = first->h, .residual = r->monitors[r->active[0]].residual};
     NL_TRY(retire(r, level, n_active));
     if (r->extrapolates)
         NL_TRY(take_snapshots(r, batch, *n_active));
@@ -317,7 +382,7 @@ static nl_status relax_level(relaxation *r, int level)
         r->active[m] = m;
     NL_TRY(check_members(r, level, &n_active));
     while (n_active > 0 && !nl_task_is_aborted(r->task)) {
-        for (int step = 0; step < STEPS_PER_CHECK; step++)
+        for (int step = 0; step < r->pace.check; step++)
             NL_TRY(nl_batch_step(batch, r->active, n_active, RELAX_RTOL, RELAX_ATOL, NULL));
         NL_TRY(check_members(r, level, &n_active));
     }
@@ -326,7 +391,8 @@ static nl_status relax_level(relaxation *r, int level)
 
 nl_status nl_relax(nl_task *task)
 {
-    relaxation r = {.task = task, .extrapolates = nl_solve_extra_registers(task->config) > 0};
+    relaxation r = {.task = task, .extrapolates = nl_solve_extra_registers(task->config) > 0,
+                    .pace = task->tableau->chebyshev ? CHEBYSHEV_PACE : PAIR_PACE};
     const int levels = task->points[0].levels, count = task->count;
     nl_status status = NL_OK;
     r.monitors = calloc((size_t)count, sizeof *r.monitors);
@@ -338,8 +404,9 @@ nl_status nl_relax(nl_task *task)
     r.outcomes = calloc((size_t)count, sizeof *r.outcomes);
     r.work = calloc((size_t)count, sizeof *r.work);
     r.sums = calloc(2 * (size_t)count, sizeof *r.sums);
+    r.changes = calloc((size_t)count, sizeof *r.changes);
     r.residuals = calloc(2 * (size_t)count, sizeof *r.residuals);
-    if (!r.monitors || !r.active || !r.done || !r.full || !r.number || !r.windows || !r.outcomes || !r.work || !r.sums || !r.residuals)
+    if (!r.monitors || !r.active || !r.done || !r.full || !r.number || !r.windows || !r.outcomes || !r.work || !r.sums || !r.changes || !r.residuals)
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate the relaxation of %d points", count);
     for (int level = levels - 1; level >= 0 && status == NL_OK && !nl_task_is_aborted(task); level--) {
         status = start_level(&r, level, levels);
@@ -357,6 +424,7 @@ nl_status nl_relax(nl_task *task)
     free(r.outcomes);
     free(r.work);
     free(r.sums);
+    free(r.changes);
     free(r.residuals);
     return status;
 }

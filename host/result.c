@@ -23,34 +23,37 @@ static void fill_nan(double *x, size_t count)
         x[i] = NAN;
 }
 
-nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl_point *points, nl_result *out)
+/* Room for the fields of every point; false without memory. */
+static bool make_fields(const nl_model *model, const nl_point *point, nl_result *result)
 {
-    nl_result result = {.config = config, .n_points = nl_config_point_count(config), .n_times = time_count(config)};
+    result->n_fields = model->fields(point, result->fields);
+    for (int k = 0; k < result->n_fields; k++) {
+        const size_t count = result->n_points * nl_field_len(&result->fields[k]);
+        result->field_data[k] = malloc(count * sizeof(double));
+        if (!result->field_data[k])
+            return false;
+        fill_nan(result->field_data[k], count);
+    }
+    return true;
+}
+
+nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl_point *points, int n_points,
+                        nl_result *out)
+{
+    nl_result result = {.config = config, .model_name = model->name, .n_points = n_points, .n_times = time_count(config)};
     result.n_observables = model->observables(config, result.observables);
     const size_t n_values = (size_t)result.n_points * result.n_times * result.n_observables;
-    size_t n_fields = 0, n_marginals = 0;
-    if (config->output_fields) {
-        result.field_n = points[0].n;
-        result.field_sites = points[0].phase.sites;
-        const size_t n = (size_t)result.field_n;
-        n_fields = result.n_points * (result.field_sites == 2 ? n * n : n);
-        n_marginals = result.n_points * result.field_sites * n;
-        result.P_theta = malloc(n_fields * sizeof(double));
-        result.marginals = malloc(n_marginals * sizeof(double));
-    }
     result.times = calloc((size_t)result.n_times, sizeof *result.times);
     result.values = malloc(n_values * sizeof *result.values);
     result.outcomes = calloc((size_t)result.n_points, sizeof *result.outcomes);
     if (!result.times || !result.values || !result.outcomes ||
-        (config->output_fields && (!result.P_theta || !result.marginals))) {
+        (config->output_fields && !make_fields(model, points, &result))) {
         nl_result_release(&result);
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the results of %d points; use a smaller sweep or fields = no",
                        result.n_points);
     }
     fill_times(config, &result);
     fill_nan((double *)result.values, 2 * n_values);
-    fill_nan(result.P_theta, n_fields);
-    fill_nan(result.marginals, n_marginals);
     for (int p = 0; p < result.n_points; p++)
         result.outcomes[p] = (nl_outcome){.residual = NAN, .distance = NAN, .norm_error = NAN};
     *out = result;
@@ -62,8 +65,11 @@ void nl_result_release(nl_result *result)
     free(result->times);
     free(result->values);
     free(result->outcomes);
-    free(result->P_theta);
-    free(result->marginals);
+    for (int k = 0; k < result->n_fields; k++)
+        free(result->field_data[k]);
+    for (int p = 0; result->states && p < result->n_points; p++)
+        free(result->states[p]);
+    free(result->states);
     *result = (nl_result){0};
 }
 
@@ -75,15 +81,25 @@ int nl_result_count_done(const nl_result *result)
     return done;
 }
 
-static nl_status record_fields(nl_result *result, nl_batch *batch, int member, int point, const double *moments)
+static nl_status record_state(nl_result *result, nl_batch *batch, int member, int point)
 {
-    const size_t n = (size_t)result->field_n, size = batch->pool.size;
-    const double cell = 6.283185307179586477 / n;
-    for (int j = 0; j < result->field_sites; j++)
-        for (size_t i = 0; i < n; i++)
-            result->marginals[((size_t)point * result->field_sites + j) * n + i] =
-                moments[j * n + i] * (result->field_sites == 2 ? cell : 1);
-    return nl_batch_download(batch, member, result->P_theta + point * size);
+    free(result->states[point]);
+    result->states[point] = malloc(batch->pool.size * sizeof(double));
+    return result->states[point] ? nl_batch_download(batch, member, result->states[point])
+                                 : nl_fail(NL_ERR_MEMORY, "cannot keep a state of %.1f MB", (double)batch->pool.size * 8e-6);
+}
+
+static nl_status record_fields(nl_result *result, nl_batch *batch, int member, int point)
+{
+    double *state = malloc(batch->pool.size * sizeof *state);
+    if (!state)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate a state of %.1f MB", (double)batch->pool.size * 8e-6);
+    const nl_status status = nl_batch_download(batch, member, state);
+    for (int k = 0; k < result->n_fields && status == NL_OK; k++)
+        batch->model->fill_field(&batch->points[member], k, state,
+                                 result->field_data[k] + point * nl_field_len(&result->fields[k]));
+    free(state);
+    return status;
 }
 
 nl_status nl_result_record(nl_result *result, nl_batch *batch, const int *active, int n_active, const int *point,
@@ -96,14 +112,17 @@ nl_status nl_result_record(nl_result *result, nl_batch *batch, const int *active
         return nl_fail(NL_ERR_MEMORY, "cannot allocate moments");
     nl_status status = nl_batch_moments(batch, active, n_active, moments);
     for (int a = 0; a < n_active && status == NL_OK; a++) {
-        double norm;
+        nl_health health;
         nl_value *values = nl_result_values(result, point[a], time);
-        batch->model->observe(&batch->points[active[a]], batch->n, moments + a * len, all, &norm);
+        batch->model->observe(&batch->points[active[a]], batch->n, moments + a * len, all, &health);
         for (int k = 0; k < result->n_observables; k++)
             values[k] = all[result->observables[k]->id];
-        result->outcomes[point[a]].norm_error = fabs(norm - 1);
-        if (result->field_n && time == result->n_times - 1)
-            status = record_fields(result, batch, active[a], point[a], moments + a * len);
+        result->outcomes[point[a]].norm_error = fabs(health.norm - 1);
+        result->outcomes[point[a]].leaks |= health.leaks;
+        if (result->n_fields && time == result->n_times - 1)
+            status = record_fields(result, batch, active[a], point[a]);
+        if (result->states && status == NL_OK)
+            status = record_state(result, batch, active[a], point[a]);
     }
     free(moments);
     return status;

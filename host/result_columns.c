@@ -2,7 +2,7 @@
 
 /*      field       type     units      integer csv    description */
 #define NUMBERS(X)                                                                                                     \
-    X(residual, double, "kappa", false, true, "|L P|_1/|P|_1")                                                         \
+    X(residual, double, "kappa", false, true, "|L P|_1/|P|_1 or max |L rho|")                                                     \
     X(model_time, double, "1/kappa", false, true, "time evolved, over all grids")                                      \
     X(steps, long, "1", true, true, "accepted steps, over all grids")                                                  \
     X(rhs, long, "1", true, true, "operator applications on the finest grid")                                          \
@@ -10,7 +10,7 @@
     X(work, double, "1", false, false, "operator applications, coarser grids counted by size")                         \
     X(distance, double, "1", false, false, "estimated |P - P_steady|_1/|P|_1: residual over decay rate")               \
     X(decay_rate, double, "kappa", false, false, "slowest rate seen at which the residual fell")                       \
-    X(norm_error, double, "1", false, false, "|integral of P - 1|")
+    X(norm_error, double, "1", false, false, "|integral of P - 1| or |Tr rho - 1|")
 
 #define ACCESS(field, type, units, integer, csv, text)                                                                 \
     static double get_##field(const nl_outcome *o)                                                                     \
@@ -49,7 +49,7 @@ static void set_status(nl_outcome *o, double x)
     {#field, units, text, integer, csv, get_##field, set_##field},
 const nl_column nl_columns[] = {
     {"converged", "1", "1: done, to the tolerance or to t_end", true, true, get_converged, set_converged},
-    {"status", "1", "0 not computed, 1 converged, 2 max_time reached, 3 stalled, 4 failed", true, false, get_status,
+    {"status", "1", "0 not computed, 1 converged, 2 max_time reached, 3 stalled, 4 failed, 5 cut off", true, false, get_status,
      set_status},
     NUMBERS(COLUMN)};
 const int nl_column_count = sizeof nl_columns / sizeof *nl_columns;

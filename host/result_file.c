@@ -141,37 +141,38 @@ static void write_convergence(frame *f)
         H5Gclose(group);
 }
 
-static void write_fields(frame *f)
+/* One field with its coordinate; two dimensions share it. */
+static void write_field(frame *f, hid_t group, int k, hid_t complex_type)
 {
-    const nl_result *result = f->result;
-    const int n = result->field_n, sites = result->field_sites;
-    hid_t group = nl_h5_new_group(f->file, "fields");
-    double *theta = malloc((size_t)n * sizeof *theta);
-    double *marginal = malloc((size_t)result->n_points * n * sizeof *marginal);
-    const nl_h5_dataset grid = {.name = "theta", .units = "rad", .description = "phase grid", .rank = 1,
-                                .shape = {(hsize_t)n}};
-    f->ok = f->ok && group >= 0 && theta && marginal;
-    for (int i = 0; i < n && f->ok; i++)
-        theta[i] = 6.283185307179586477 * i / n;
-    hid_t scale = f->ok ? nl_h5_write_scale(group, &grid, theta) : -1;
+    const nl_field *field = &f->result->fields[k];
+    double *values = malloc((size_t)field->length * sizeof *values);
+    const nl_h5_dataset grid = {.name = field->scale, .units = field->scale_units,
+                                .description = field->scale_description, .rank = 1,
+                                .shape = {(hsize_t)field->length}};
+    f->ok = f->ok && values;
+    for (int i = 0; i < field->length && f->ok; i++)
+        values[i] = field->scale_step * i;
+    const bool exists = f->ok && H5Lexists(group, field->scale, H5P_DEFAULT) > 0;
+    hid_t scale = !f->ok ? -1 : exists ? H5Dopen2(group, field->scale, H5P_DEFAULT)
+                                       : nl_h5_write_scale(group, &grid, values);
     f->ok = f->ok && scale >= 0;
-    for (int j = 0; j < sites && f->ok; j++) {
-        nl_h5_dataset d = framed(f, j ? "P_theta2" : "P_theta1", "1/rad", "marginal density of one phase");
-        for (int p = 0; p < result->n_points; p++)
-            memcpy(marginal + (size_t)p * n, result->marginals + ((size_t)p * sites + j) * n, n * sizeof *marginal);
-        add_dimension(&d, (hsize_t)n, scale);
-        put(f, group, &d, H5T_NATIVE_DOUBLE, marginal);
-    }
-    nl_h5_dataset d = framed(f, "P_theta", sites == 2 ? "1/rad^2" : "1/rad", "density of the phases");
-    for (int j = 0; j < sites; j++)
-        add_dimension(&d, (hsize_t)n, scale);
-    put(f, group, &d, H5T_NATIVE_DOUBLE, result->P_theta);
+    nl_h5_dataset d = framed(f, field->name, field->units, field->description);
+    for (int r = 0; r < field->rank; r++)
+        add_dimension(&d, (hsize_t)field->length, scale);
+    put(f, group, &d, field->is_complex ? complex_type : H5T_NATIVE_DOUBLE, f->result->field_data[k]);
     if (scale >= 0)
         H5Dclose(scale);
+    free(values);
+}
+
+static void write_fields(frame *f, hid_t complex_type)
+{
+    hid_t group = nl_h5_new_group(f->file, "fields");
+    f->ok = f->ok && group >= 0;
+    for (int k = 0; k < f->result->n_fields; k++)
+        write_field(f, group, k, complex_type);
     if (group >= 0)
         H5Gclose(group);
-    free(theta);
-    free(marginal);
 }
 
 static void axis_names(const nl_config *config, char *out, size_t size)
@@ -202,7 +203,7 @@ static void write_root(frame *f, const nl_provenance *from)
     } texts[] = {{MARK, "1"},
                  {"config", from->config_text},
                  {"name", from->name},
-                 {"equation", "phase"},
+                 {"equation", f->result->model_name},
                  {"mode", config->run_mode == NL_MODE_EVOLVE ? "evolve" : "steady"},
                  {"axes", axes},
                  {"version", NL_VERSION},
@@ -229,8 +230,8 @@ static bool write_file(const nl_result *result, const nl_provenance *from, const
     write_time(&f);
     write_observables(&f, complex_type);
     write_convergence(&f);
-    if (result->field_n)
-        write_fields(&f);
+    if (result->n_fields)
+        write_fields(&f, complex_type);
     for (int a = 0; a < f.rank; a++)
         if (f.scale[a] >= 0)
             H5Dclose(f.scale[a]);
@@ -366,7 +367,7 @@ static bool read_convergence(nl_result *result, hid_t file)
             nl_columns[c].set(&result->outcomes[p], column[p]);
     }
     for (int p = 0; p < result->n_points && ok; p++)
-        ok = result->outcomes[p].status >= NL_POINT_PENDING && result->outcomes[p].status <= NL_POINT_FAILED;
+        ok = result->outcomes[p].status >= NL_POINT_PENDING && result->outcomes[p].status <= NL_POINT_LEAKED;
     free(column);
     if (group >= 0)
         H5Gclose(group);
@@ -396,19 +397,17 @@ static bool read_observables(nl_result *result, hid_t file)
 
 static bool read_fields(nl_result *result, hid_t file)
 {
-    if (!result->field_n)
+    if (result->n_fields == 0)
         return true;
-    const size_t n = (size_t)result->field_n, sites = (size_t)result->field_sites, points = (size_t)result->n_points;
-    hid_t group = H5Gopen2(file, "fields", H5P_DEFAULT);
-    double *marginal = malloc(points * n * sizeof *marginal);
-    bool ok = group >= 0 && marginal &&
-              nl_h5_read(group, "P_theta", H5T_NATIVE_DOUBLE, points * (sites == 2 ? n * n : n), result->P_theta);
-    for (size_t j = 0; j < sites && ok; j++) {
-        ok = nl_h5_read(group, j ? "P_theta2" : "P_theta1", H5T_NATIVE_DOUBLE, points * n, marginal);
-        for (size_t p = 0; p < points && ok; p++)
-            memcpy(result->marginals + (p * sites + j) * n, marginal + p * n, n * sizeof *marginal);
+    hid_t group = H5Gopen2(file, "fields", H5P_DEFAULT), complex_type = nl_h5_complex_type();
+    bool ok = group >= 0;
+    for (int k = 0; k < result->n_fields && ok; k++) {
+        const nl_field *field = &result->fields[k];
+        const size_t count = result->n_points * nl_field_len(field) / (field->is_complex ? 2 : 1);
+        ok = nl_h5_read(group, field->name, field->is_complex ? complex_type : H5T_NATIVE_DOUBLE, count,
+                        result->field_data[k]);
     }
-    free(marginal);
+    H5Tclose(complex_type);
     if (group >= 0)
         H5Gclose(group);
     return ok;

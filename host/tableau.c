@@ -1,6 +1,7 @@
 #include "nanolase/tableau.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -72,6 +73,34 @@ const nl_tableau *nl_tableau_find(const char *name)
         if (strcmp(tableaux[i].name, name) == 0)
             return &tableaux[i];
     return NULL;
+}
+
+const nl_tableau *nl_tableau_chebyshev(int order)
+{
+    static const nl_tableau methods[] = {
+        {.name = "rkc", .stages = 2, .order = 1, .embedded = 1, .chebyshev = 1},
+        {.name = "rkc", .stages = 2, .order = 2, .embedded = 2, .chebyshev = 2},
+    };
+    return &methods[order - 1];
+}
+
+double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum, int count)
+{
+    double rate = 0;
+    for (int i = 0; i < count; i++)
+        rate = fmax(rate, hypot(spectrum[i].re, spectrum[i].im));
+    double low = 0, high = 8 / rate; /* no pair here is stable beyond |z| = 8 */
+    for (int step = 0; step < 14; step++) {
+        const double h = (low + high) / 2;
+        bool stable = true;
+        for (int i = 0; i < count && stable; i++)
+            stable = nl_tableau_amplification(pair, h * spectrum[i].re, h * spectrum[i].im) <= 1 + 1e-12;
+        if (stable)
+            low = h;
+        else
+            high = h;
+    }
+    return low;
 }
 
 double nl_tableau_amplification(const nl_tableau *t, double re, double im)

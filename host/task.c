@@ -11,9 +11,13 @@ static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n
     if (time >= 0)
         NL_TRY(nl_result_record(task->result, batch, active, n_active, point, time));
     for (int a = 0; a < n_active && outcome; a++) {
-        const double norm_error = task->result->outcomes[point[a]].norm_error;
-        task->result->outcomes[point[a]] = outcome[a];
-        task->result->outcomes[point[a]].norm_error = norm_error;
+        nl_outcome *to = &task->result->outcomes[point[a]];
+        const nl_outcome before = *to;
+        *to = outcome[a];
+        to->norm_error = before.norm_error;
+        to->leaks = before.leaks;
+        if (to->leaks && to->status == NL_POINT_CONVERGED)
+            to->status = NL_POINT_LEAKED;
     }
     return outcome && task->watcher ? task->watcher->on_results(task->watcher->user) : NL_OK;
 }

@@ -1,4 +1,5 @@
-/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, phase.cu and prolong.cu. */
+/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, phase.cu, lindblad.cu and
+ * prolong.cu. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -84,6 +85,44 @@ nl_status nl_cuda_reserve(nl_cuda_backend *cuda, size_t len)
     return NL_OK;
 }
 
+/* ---- operations that depend on the operator ---- */
+
+static nl_status apply_or_update(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                                 int n_jobs, bool updates)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cuda_lindblad_apply(cuda, op, pool, n_jobs, updates)
+                                            : nl_cuda_phase_apply(cuda, op, pool, n_jobs, updates);
+}
+
+static nl_status cuda_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                            int n_jobs)
+{
+    return apply_or_update(backend, op, pool, jobs, n_jobs, false);
+}
+
+static nl_status cuda_update(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                             int n_jobs)
+{
+    return apply_or_update(backend, op, pool, jobs, n_jobs, true);
+}
+
+static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                              int n_jobs, double *result)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cuda_lindblad_moments(cuda, op, pool, n_jobs, result)
+                                            : nl_cuda_phase_moments(cuda, op, pool, jobs, n_jobs, result);
+}
+
+/* ---- opening ---- */
+
 static const nl_backend_ops cuda_ops = {
     /* name */ "cuda",
     cuda_close,
@@ -95,12 +134,14 @@ static const nl_backend_ops cuda_ops = {
     cuda_upload,
     cuda_download,
     nl_cuda_combine,
-    nl_cuda_apply,
+    cuda_apply,
     /* stage */ NULL,
+    cuda_update,
     nl_cuda_error,
     nl_cuda_sums,
+    nl_cuda_largest,
     nl_cuda_dot,
-    nl_cuda_moments,
+    cuda_moments,
     nl_cuda_prolong,
 };
 

@@ -1,9 +1,10 @@
-/* Inside the CUDA backend: what cuda_backend.cu and the launchers in phase.cu and vector.cu share. */
+/* Inside the CUDA backend: what cuda_backend.cu and the launchers in the other .cu files share. */
 #ifndef NL_CUDA_BACKEND_H
 #define NL_CUDA_BACKEND_H
 
 #include "launch.h"
 #include "nanolase/backend.h"
+#include "vector_point.h"
 
 typedef struct nl_cuda_backend {
     nl_backend base;
@@ -25,16 +26,83 @@ nl_status nl_cuda_send_jobs(nl_cuda_backend *cuda, const nl_job *jobs, int n_job
 /* Sees to it that scratch holds at least len doubles. */
 nl_status nl_cuda_reserve(nl_cuda_backend *cuda, size_t len);
 
+/* ---- in kernels ---- */
+
+/* Element x of the job's combination sum_k c_k in_k. */
+static __device__ __forceinline__ double nl_cuda_combination(const nl_pool *pool, const nl_job *job, size_t x)
+{
+    double sum = 0;
+    for (int k = 0; k < job->n_terms; k++)
+        sum += job->c[k] * nl_pool_vector(pool, job->slot, job->in[k])[x];
+    return sum;
+}
+
+/* Writes what the operator gives for element x, Lx: as it is, or as the job's update says. */
+template <bool UPDATES>
+static __device__ __forceinline__ void nl_cuda_put(const nl_pool *pool, const nl_job *job, size_t x, double Lx)
+{
+    if (UPDATES)
+        Lx = nl_cuda_combination(pool, job, x) + job->scale * Lx;
+    nl_pool_vector(pool, job->slot, job->out)[x] = Lx;
+}
+
+enum {
+    NL_CUDA_WARP = 32,
+    NL_CUDA_THREADS = 256, /* of a block that reduces */
+    NL_CUDA_CHUNK = 4096,  /* elements that it reduces: fixes the order of summation by the vector size alone */
+    NL_CUDA_SHARED = NL_CUDA_THREADS / NL_CUDA_WARP * sizeof(double) /* bytes that it needs: a double per warp */
+};
+
+typedef struct nl_sum {
+    static __device__ __forceinline__ double of(double a, double b)
+    {
+        return a + b;
+    }
+} nl_sum;
+
+/* NAN where either is. Starts from 0. */
+typedef struct nl_max {
+    static __device__ __forceinline__ double of(double a, double b)
+    {
+        return b > a || b != b ? b : a;
+    }
+} nl_max;
+
+/* The sum or maximum of the block's values, valid in thread 0. */
+template <class Reduction> static __device__ double nl_cuda_reduce(double value, double *shared)
+{
+    for (int offset = NL_CUDA_WARP / 2; offset > 0; offset /= 2)
+        value = Reduction::of(value, __shfl_down_sync(0xffffffffu, value, offset));
+    if (threadIdx.x % NL_CUDA_WARP == 0)
+        shared[threadIdx.x / NL_CUDA_WARP] = value;
+    __syncthreads();
+    double all = 0;
+    if (threadIdx.x == 0)
+        for (int w = 0; w < NL_CUDA_THREADS / NL_CUDA_WARP; w++)
+            all = Reduction::of(all, shared[w]);
+    __syncthreads();
+    return all;
+}
+
+/* ---- operations ---- */
+
 /* vector.cu */
 nl_status nl_cuda_combine(nl_backend *, const nl_pool *, const nl_job *, int n_jobs);
 nl_status nl_cuda_error(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double rtol, double atol,
                         double *result);
 nl_status nl_cuda_sums(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+nl_status nl_cuda_largest(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
 nl_status nl_cuda_dot(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
-/* phase.cu */
-nl_status nl_cuda_apply(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
-nl_status nl_cuda_moments(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
-                          double *result);
+/* Adds up `rows` rows of partial sums at the start of scratch, which has room for the sums after them, and brings these
+ * to the host. */
+nl_status nl_cuda_finish_sums(nl_cuda_backend *, size_t rows, unsigned columns, double *result);
+/* phase.cu. apply: or update, where `updates` is set. n_jobs > 0. */
+nl_status nl_cuda_phase_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
+nl_status nl_cuda_phase_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
+                                double *result);
+/* lindblad.cu: the same. */
+nl_status nl_cuda_lindblad_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
+nl_status nl_cuda_lindblad_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);
 /* prolong.cu */
 nl_status nl_cuda_prolong(nl_backend *, const nl_pool *from, int n_coarse, const nl_pool *to, int n_fine, int rows,
                           const struct nl_prolong_entry *entries, const nl_job *, int n_jobs);

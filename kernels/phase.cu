@@ -1,7 +1,6 @@
 /* The phase Fokker-Planck operator and its marginals on the device. */
 #include "cuda_backend.h"
 #include "phase_point.h"
-#include "vector_point.h"
 
 enum {
     TILE_J = 32, /* threads along theta_2: a warp reads consecutive elements */
@@ -9,7 +8,7 @@ enum {
     THREADS = 256
 };
 
-template <int W> __global__ void phase_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+template <int W, bool UPDATES> __global__ void phase_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
 {
     const int n = op.n;
     const int i = blockIdx.y * TILE_I + threadIdx.y, j = blockIdx.x * TILE_J + threadIdx.x;
@@ -21,10 +20,10 @@ template <int W> __global__ void phase_kernel(nl_operator op, nl_pool pool, cons
     const double *row[2 * W + 1];
     for (int m = -W; m <= W; m++)
         row[W + m] = P + (size_t)nl_wrap(i + m, n) * n;
-    nl_pool_vector(&pool, job->slot, job->out)[(size_t)i * n + j] = nl_phase_point(&view, row, n, W, i, j, 1);
+    nl_cuda_put<UPDATES>(&pool, job, (size_t)i * n + j, nl_phase_point(&view, row, n, W, i, j, 1));
 }
 
-template <int W> __global__ void phase_single_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+template <int W, bool UPDATES> __global__ void phase_single_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
 {
     const int j = blockIdx.x * blockDim.x + threadIdx.x;
     if (j >= op.n)
@@ -32,31 +31,35 @@ template <int W> __global__ void phase_single_kernel(nl_operator op, nl_pool poo
     const nl_job *job = &jobs[blockIdx.z];
     const nl_phase_view view = nl_phase_view_of(op.tables + (size_t)job->slot * op.table_len, op.n, W);
     const double *P = nl_pool_vector(&pool, job->slot, job->in[0]);
-    nl_pool_vector(&pool, job->slot, job->out)[j] = nl_phase_point_single(&view, P, op.n, W, j, 1);
+    nl_cuda_put<UPDATES>(&pool, job, j, nl_phase_point_single(&view, P, op.n, W, j, 1));
 }
 
-template <int W> static void launch_phase(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
+template <int W, bool UPDATES>
+static void launch_phase(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
 {
+    const dim3 tiles((op->n + TILE_J - 1) / TILE_J, (op->n + TILE_I - 1) / TILE_I, n_jobs);
     if (op->sites == 1)
-        NL_LAUNCH(phase_single_kernel<W>, dim3((op->n + THREADS - 1) / THREADS, 1, n_jobs), dim3(THREADS), 0,
+        NL_LAUNCH((phase_single_kernel<W, UPDATES>), dim3((op->n + THREADS - 1) / THREADS, 1, n_jobs), dim3(THREADS), 0,
                   cuda->stream, *op, *pool, cuda->jobs);
     else
-        NL_LAUNCH(phase_kernel<W>, dim3((op->n + TILE_J - 1) / TILE_J, (op->n + TILE_I - 1) / TILE_I, n_jobs),
-                  dim3(TILE_J, TILE_I), 0, cuda->stream, *op, *pool, cuda->jobs);
+        NL_LAUNCH((phase_kernel<W, UPDATES>), tiles, dim3(TILE_J, TILE_I), 0, cuda->stream, *op, *pool, cuda->jobs);
 }
 
-nl_status nl_cuda_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs, int n_jobs)
+template <bool UPDATES>
+static void launch_order(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
 {
-    nl_cuda_backend *cuda = nl_cuda_of(backend);
-    if (n_jobs == 0)
-        return NL_OK;
-    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
     switch (op->half_width) {
-    case 1: launch_phase<1>(cuda, op, pool, n_jobs); break;
-    case 2: launch_phase<2>(cuda, op, pool, n_jobs); break;
-    case 3: launch_phase<3>(cuda, op, pool, n_jobs); break;
-    default: launch_phase<4>(cuda, op, pool, n_jobs);
+    case 1: launch_phase<1, UPDATES>(cuda, op, pool, n_jobs); break;
+    case 2: launch_phase<2, UPDATES>(cuda, op, pool, n_jobs); break;
+    case 3: launch_phase<3, UPDATES>(cuda, op, pool, n_jobs); break;
+    default: launch_phase<4, UPDATES>(cuda, op, pool, n_jobs);
     }
+}
+
+nl_status nl_cuda_phase_apply(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs,
+                              bool updates)
+{
+    (updates ? launch_order<true> : launch_order<false>)(cuda, op, pool, n_jobs);
     NL_CUDA(cudaGetLastError());
     return NL_OK;
 }
@@ -75,20 +78,17 @@ __global__ void marginal_kernel(nl_operator op, nl_pool pool, const nl_job *jobs
     result[((size_t)blockIdx.z * NL_PHASE_MARGINALS + which) * op.n + m] = sum;
 }
 
-nl_status nl_cuda_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
-                          int n_jobs, double *result)
+nl_status nl_cuda_phase_moments(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                                int n_jobs, double *result)
 {
-    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    nl_backend *backend = &cuda->base;
     const size_t len = nl_moments_len(op);
-    if (n_jobs == 0)
-        return NL_OK;
     if (op->sites == 1) {
         for (int j = 0; j < n_jobs; j++)
             NL_TRY(backend->ops->download(backend, result + j * len, nl_pool_vector(pool, jobs[j].slot, jobs[j].in[0]),
                                           len * sizeof *result));
         return NL_OK;
     }
-    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
     NL_TRY(nl_cuda_reserve(cuda, n_jobs * len));
     NL_LAUNCH(marginal_kernel, dim3((op->n + THREADS - 1) / THREADS, NL_PHASE_MARGINALS, n_jobs), dim3(THREADS), 0,
               cuda->stream, *op, *pool, cuda->jobs, cuda->scratch);

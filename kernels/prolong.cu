@@ -1,7 +1,6 @@
 /* Interpolation from a coarse grid to a fine one on the device. */
 #include "cuda_backend.h"
 #include "prolong_point.h"
-#include "vector_point.h"
 
 enum { TILE_J = 32, TILE_I = 8 };
 

@@ -2,40 +2,15 @@
 #include <math.h>
 
 #include "cuda_backend.h"
-#include "vector_point.h"
 
-enum {
-    THREADS = 256,
-    WARP = 32,
-    CHUNK = 4096 /* elements that one block reduces: fixes the order of summation by the vector size alone */
-};
+enum { THREADS = NL_CUDA_THREADS, CHUNK = NL_CUDA_CHUNK };
 
 __global__ void combine_kernel(nl_pool pool, const nl_job *jobs)
 {
     const nl_job *job = &jobs[blockIdx.y];
     double *out = nl_pool_vector(&pool, job->slot, job->out);
-    for (size_t x = (size_t)blockIdx.x * blockDim.x + threadIdx.x; x < pool.size; x += (size_t)gridDim.x * blockDim.x) {
-        double sum = 0;
-        for (int k = 0; k < job->n_terms; k++)
-            sum += job->c[k] * nl_pool_vector(&pool, job->slot, job->in[k])[x];
-        out[x] = sum;
-    }
-}
-
-/* Sum over the block, valid in thread 0. shared: one double per warp. */
-static __device__ double block_sum(double value, double *shared)
-{
-    for (int offset = WARP / 2; offset > 0; offset /= 2)
-        value += __shfl_down_sync(0xffffffffu, value, offset);
-    if (threadIdx.x % WARP == 0)
-        shared[threadIdx.x / WARP] = value;
-    __syncthreads();
-    double sum = 0;
-    if (threadIdx.x == 0)
-        for (int w = 0; w < THREADS / WARP; w++)
-            sum += shared[w];
-    __syncthreads();
-    return sum;
+    for (size_t x = (size_t)blockIdx.x * blockDim.x + threadIdx.x; x < pool.size; x += (size_t)gridDim.x * blockDim.x)
+        out[x] = nl_cuda_combination(&pool, job, x);
 }
 
 __global__ void error_kernel(nl_pool pool, const nl_job *jobs, double rtol, double atol, double *partial)
@@ -49,12 +24,9 @@ __global__ void error_kernel(nl_pool pool, const nl_job *jobs, double rtol, doub
         const size_t x = (size_t)blockIdx.x * CHUNK + m;
         if (x >= pool.size)
             break;
-        double e = 0;
-        for (int k = 0; k < job->n_terms; k++)
-            e += job->c[k] * nl_pool_vector(&pool, job->slot, job->in[k])[x];
-        sum += nl_scaled_error_squared(e, y[x], y_new[x], rtol, atol);
+        sum += nl_scaled_error_squared(nl_cuda_combination(&pool, job, x), y[x], y_new[x], rtol, atol);
     }
-    sum = block_sum(sum, shared);
+    sum = nl_cuda_reduce<nl_sum>(sum, shared);
     if (threadIdx.x == 0)
         partial[(size_t)blockIdx.y * gridDim.x + blockIdx.x] = sum;
 }
@@ -72,8 +44,8 @@ __global__ void sums_kernel(nl_pool pool, const nl_job *jobs, double *partial)
         sum += v[x];
         magnitude += fabs(v[x]);
     }
-    sum = block_sum(sum, shared);
-    magnitude = block_sum(magnitude, shared);
+    sum = nl_cuda_reduce<nl_sum>(sum, shared);
+    magnitude = nl_cuda_reduce<nl_sum>(magnitude, shared);
     if (threadIdx.x == 0) {
         const size_t row = (size_t)blockIdx.y * 2 * gridDim.x;
         partial[row + blockIdx.x] = sum;
@@ -93,24 +65,39 @@ __global__ void dot_kernel(nl_pool pool, const nl_job *jobs, double *partial)
             break;
         sum += v[x] * w[x];
     }
-    sum = block_sum(sum, shared);
+    sum = nl_cuda_reduce<nl_sum>(sum, shared);
     if (threadIdx.x == 0)
         partial[(size_t)blockIdx.y * gridDim.x + blockIdx.x] = sum;
 }
 
-/* result[row] = sum of a row of partial sums; one block a row. */
-__global__ void finish_kernel(const double *partial, int columns, double *result)
+__global__ void largest_kernel(nl_pool pool, const nl_job *jobs, double *partial)
 {
     NL_SHARED(double, shared);
-    double sum = 0;
-    for (int c = threadIdx.x; c < columns; c += THREADS)
-        sum += partial[(size_t)blockIdx.x * columns + c];
-    sum = block_sum(sum, shared);
+    const nl_job *job = &jobs[blockIdx.y];
+    const double *v = nl_pool_vector(&pool, job->slot, job->in[0]);
+    double largest = 0;
+    for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
+        const size_t x = (size_t)blockIdx.x * CHUNK + m;
+        if (x >= pool.size)
+            break;
+        largest = nl_max::of(largest, fabs(v[x]));
+    }
+    largest = nl_cuda_reduce<nl_max>(largest, shared);
     if (threadIdx.x == 0)
-        result[blockIdx.x] = sum;
+        partial[(size_t)blockIdx.y * gridDim.x + blockIdx.x] = largest;
 }
 
-static const size_t SHARED_BYTES = THREADS / WARP * sizeof(double);
+/* result[row] = what a row of partial results comes to; one block a row. */
+template <class Reduction> __global__ void finish_kernel(const double *partial, int columns, double *result)
+{
+    NL_SHARED(double, shared);
+    double all = 0;
+    for (int c = threadIdx.x; c < columns; c += THREADS)
+        all = Reduction::of(all, partial[(size_t)blockIdx.x * columns + c]);
+    all = nl_cuda_reduce<Reduction>(all, shared);
+    if (threadIdx.x == 0)
+        result[blockIdx.x] = all;
+}
 
 nl_status nl_cuda_combine(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs)
 {
@@ -137,13 +124,20 @@ static nl_status prepare(nl_cuda_backend *cuda, const nl_pool *pool, const nl_jo
     return nl_cuda_reserve(cuda, (size_t)width * n_jobs * (chunk_count(pool) + 1));
 }
 
-/* Adds up `rows` rows of partial sums at the start of scratch and brings the sums to the host. */
-static nl_status finish(nl_cuda_backend *cuda, int rows, unsigned columns, double *result)
+/* From `rows` rows of partial results at the start of scratch to one result each, on the host. */
+template <class Reduction>
+static nl_status finish(nl_cuda_backend *cuda, size_t rows, unsigned columns, double *result)
 {
-    double *sums = cuda->scratch + (size_t)rows * columns;
-    NL_LAUNCH(finish_kernel, dim3(rows), dim3(THREADS), SHARED_BYTES, cuda->stream, cuda->scratch, (int)columns, sums);
+    double *all = cuda->scratch + rows * columns;
+    NL_LAUNCH(finish_kernel<Reduction>, dim3((unsigned)rows), dim3(THREADS), NL_CUDA_SHARED, cuda->stream,
+              cuda->scratch, (int)columns, all);
     NL_CUDA(cudaGetLastError());
-    return cuda->base.ops->download(&cuda->base, result, sums, rows * sizeof *result);
+    return cuda->base.ops->download(&cuda->base, result, all, rows * sizeof *result);
+}
+
+nl_status nl_cuda_finish_sums(nl_cuda_backend *cuda, size_t rows, unsigned columns, double *result)
+{
+    return finish<nl_sum>(cuda, rows, columns, result);
 }
 
 nl_status nl_cuda_error(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double rtol,
@@ -154,10 +148,10 @@ nl_status nl_cuda_error(nl_backend *backend, const nl_pool *pool, const nl_job *
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(prepare(cuda, pool, jobs, n_jobs, 1));
-    NL_LAUNCH(error_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs, rtol,
+    NL_LAUNCH(error_kernel, dim3(columns, n_jobs), dim3(THREADS), NL_CUDA_SHARED, cuda->stream, *pool, cuda->jobs, rtol,
               atol, cuda->scratch);
     NL_CUDA(cudaGetLastError());
-    NL_TRY(finish(cuda, n_jobs, columns, result));
+    NL_TRY(finish<nl_sum>(cuda, n_jobs, columns, result));
     for (int j = 0; j < n_jobs; j++)
         result[j] = sqrt(result[j] / (double)pool->size);
     return NL_OK;
@@ -170,10 +164,23 @@ nl_status nl_cuda_sums(nl_backend *backend, const nl_pool *pool, const nl_job *j
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(prepare(cuda, pool, jobs, n_jobs, 2));
-    NL_LAUNCH(sums_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs,
+    NL_LAUNCH(sums_kernel, dim3(columns, n_jobs), dim3(THREADS), NL_CUDA_SHARED, cuda->stream, *pool, cuda->jobs,
               cuda->scratch);
     NL_CUDA(cudaGetLastError());
-    return finish(cuda, 2 * n_jobs, columns, result);
+    return finish<nl_sum>(cuda, 2 * n_jobs, columns, result);
+}
+
+nl_status nl_cuda_largest(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    const unsigned columns = chunk_count(pool);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(prepare(cuda, pool, jobs, n_jobs, 1));
+    NL_LAUNCH(largest_kernel, dim3(columns, n_jobs), dim3(THREADS), NL_CUDA_SHARED, cuda->stream, *pool, cuda->jobs,
+              cuda->scratch);
+    NL_CUDA(cudaGetLastError());
+    return finish<nl_max>(cuda, n_jobs, columns, result);
 }
 
 nl_status nl_cuda_dot(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double *result)
@@ -183,8 +190,8 @@ nl_status nl_cuda_dot(nl_backend *backend, const nl_pool *pool, const nl_job *jo
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(prepare(cuda, pool, jobs, n_jobs, 1));
-    NL_LAUNCH(dot_kernel, dim3(columns, n_jobs), dim3(THREADS), SHARED_BYTES, cuda->stream, *pool, cuda->jobs,
+    NL_LAUNCH(dot_kernel, dim3(columns, n_jobs), dim3(THREADS), NL_CUDA_SHARED, cuda->stream, *pool, cuda->jobs,
               cuda->scratch);
     NL_CUDA(cudaGetLastError());
-    return finish(cuda, n_jobs, columns, result);
+    return finish<nl_sum>(cuda, n_jobs, columns, result);
 }

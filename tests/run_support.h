@@ -16,7 +16,7 @@ UNUSED static void run_prepare(run *r, const char *text)
 {
     r->config = config_of(text);
     OK(nl_plan_new(&r->config, &r->plan));
-    OK(nl_result_new(&r->config, r->plan.model, r->plan.points, &r->result));
+    OK(nl_result_new(&r->config, r->plan.model, r->plan.points, r->plan.n_points, &r->result));
 }
 
 UNUSED static void run_release(run *r)

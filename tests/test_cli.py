@@ -322,6 +322,89 @@ def test_hdf5_of_evolution_and_of_one_point(folder):
         close(f["fields/P_theta"][()].sum() * 2 * math.pi / 24, 1, 1e-12, "normalisation")
 
 
+# ---- master equations ----
+
+LASER = """
+[model]
+equation = gutzwiller
+sites = 1
+[laser]
+cooperativity = 1.2
+gamma = 200
+epsilon = 0.3
+[fock]
+levels = 70
+"""
+PAIR_IN_TIME = {**EVOLVE, "model.sites": 2, "run.initial": "coherent", "run.n_initial": 2, "fock.levels": 44,
+                "integrator.rtol": 1e-9, "laser.phi1": 0.3}
+
+
+def test_steady_state_of_a_laser(folder):
+    """Sparse direct solve; the drive's phase turns <a> alone."""
+    table = solve(folder, LASER, {"sweep.phi1": "0, 0.7"})
+    for row, phi in zip(table.rows, (0, 0.7)):
+        check(row["converged"] == 1 and row["residual"] <= 1e-9, row)
+        close(row["a1"], -3.4091397609108074j * cmath.exp(1j * phi), 1e-8, "<a>")
+        close(row["n1"], 20.215962304710658, 1e-7, "<n>")
+        close(row["var_n1"], 61.436137000616895, 1e-6, "variance")
+        close(row["coherence1"], abs(row["a1"]) ** 2 / (200 * 0.2 / 2.4), 1e-12, "coherence")
+
+
+def test_fields_of_a_pair(folder):
+    """rho1[..., m, n] and rho2 are density matrices whose moments are those in the file."""
+    solve(folder, LASER, {**PAIR_IN_TIME, "sweep.t_c": "0, 0.5", "output.fields": "yes"})
+    with h5py.File(folder / "out.h5") as f:
+        assert_described(f)
+        n = np.arange(44)
+        check(np.array_equal(f["fields/photons"][()], n), "photons")
+        for j in "12":
+            data = f["fields/rho" + j]
+            rho = data[()]
+            check(rho.shape == (2, 44, 44) and np.iscomplexobj(rho), rho.shape, rho.dtype)
+            check(scales(data) == ["/axes/t_c", "/fields/photons", "/fields/photons"], scales(data))
+            check(np.allclose(rho, rho.conj().swapaxes(1, 2), rtol=0, atol=1e-12), "rho is not hermitian")
+            check(np.allclose(np.einsum("pnn->p", rho), 1, rtol=0, atol=1e-9), "trace")
+            photons, a = np.einsum("pnn,n->p", rho, n), np.einsum("pmn,mn->p", rho, np.diag(np.sqrt(n[1:]), -1))
+            check(np.allclose(photons, f["series/n" + j][:, -1], rtol=0, atol=1e-12), "<n>")
+            check(np.allclose(a, f["series/a" + j][:, -1], rtol=0, atol=1e-12), "<a>")
+            purity = np.einsum("pmn,pnm->p", rho, rho)
+            check(np.allclose(purity, f["series/purity" + j][:, -1], rtol=0, atol=1e-12), "purity")
+        exchange = f["series/correlation"][()] - f["series/a1"][()].conj() * f["series/a2"][()] / (200 * 0.2 / 2.4)
+        check(np.allclose(exchange, 0, rtol=0, atol=1e-12), "correlation")
+
+
+def test_resumed_pair(folder):
+    """A point that is marked as pending is computed again, and fields with it."""
+    settings = {**PAIR_IN_TIME, "sweep.t_c": "0, 0.5", "output.fields": "yes"}
+    table = solve(folder, LASER, settings)
+    with h5py.File(folder / "out.h5", "r+") as f:
+        rho = f["fields/rho1"][()]
+        f["convergence/status"][1] = 0
+        f["fields/rho1"][1] = 0
+    run = succeed(folder, "run", "run.ini", "-o", "out.h5", "--resume", "-j", "1", *sets(settings))
+    check("1 of 2" in run.stderr, run.stderr)
+    same(show(folder, "out.h5").text, table.text, "resumed pair")
+    with h5py.File(folder / "out.h5") as f:
+        check(np.array_equal(f["fields/rho1"][()], rho), "rho1")
+
+
+def test_cut_off_states_are_told(folder):
+    """Exit code 1, a status of its own, and the remedy."""
+    name = ini(folder, LASER)
+    settings = {**EVOLVE, "run.initial": "vacuum", "fock.levels": 4, "laser.epsilon": 2.0}
+    run = succeed(folder, "run", name, "-o", "out.h5", *sets(settings), code=1)
+    check("1 reached the cutoff" in run.stderr and "more levels" in run.stderr, run.stderr)
+    check(show(folder, "out.h5")[-1]["converged"] == 0, "a state that is cut off counts as converged")
+    with h5py.File(folder / "out.h5") as f:
+        check(f["convergence/status"][()] == 5, f["convergence/status"][()])
+    succeed(folder, "run", name, "-o", "out.h5", *sets({**settings, "fock.levels": 40}))
+
+
+def test_check_of_a_laser(folder):
+    text = succeed(folder, "check", ini(folder, LASER), "-s", "fock.levels=auto").stdout
+    check("n_initial = auto" in text and "levels: 91 to 91" in text and "rkc" in text, text)
+
+
 def test_config_attribute_reproduces_the_run(folder):
     """The resolved configuration, with a sweep of many values, is itself a configuration of the same run."""
     table = solve(folder, SMALL, {"sweep.t_c": "linspace(0, 3, 41)", "grid.n_c": "auto", "steady.tolerance": "1e-2"})
@@ -352,6 +435,7 @@ def test_full_standard_output_is_an_error(folder):
 # ---- bad input ----
 
 P = "[phase]\nD_p = 0.2\nepsilon_over_r0 = 1\n"  # three lines
+L = "[model]\nequation = gutzwiller\nsites = 1\n[laser]\ncooperativity = 1.2\ngamma = 200\n"  # six lines
 G = "[grid]\nn_c = 24\n"
 # (ini text, words that the message must hold; the line it must name, 0 for none)
 BAD_CONFIGURATIONS = {
@@ -381,11 +465,18 @@ BAD_CONFIGURATIONS = {
     "at threshold": ("[laser]\ncooperativity = 1\n", 2, "cooperativity", "> 1"),
     "neither yes nor no": ("[laser]\nrenormalise = maybe\n", 2, "renormalise", "yes"),
     "unknown equation": ("[model]\nequation = fase\n", 2, "equation", "phase|"),
-    "equation of another version": ("[model]\nequation = gutzwiller\n", 2, "phase"),
+    "equation of another version": ("[model]\nequation = dimer\n", 2, "phase"),
     "method of another version": (P + "[steady]\nmethod = krylov\n", 5, "method"),
-    "integrator of another version": (P + "[integrator]\nmethod = rkc\n", 5, "rk45"),
+    "unknown integrator": (P + "[integrator]\nmethod = rk2\n", 5, "rk45", "rkc"),
     "spectral gap": (P + "[steady]\ngap = yes\n", 5, "gap"),
     "initial state of another equation": (P + "[run]\ninitial = vacuum\n", 5, "uniform"),
+    "initial state of the phase equation": (L + "[run]\ninitial = locked\n", 8, "vacuum"),
+    "fewer photons than none": ("[run]\nn_initial = -1\n", 2, "n_initial"),
+    "sweep of sites": (L + "[sweep]\nsites = 1, 2\n", 8, "two runs"),
+    "one Fock state": ("[fock]\nlevels = 1\n", 2, "levels"),
+    "levels below the distribution": (L + "[fock]\nlevels = 40\n", 8, "at least 66"),
+    "levels above the bound": (L + "[fock]\nlevels = 96\n", 8, "66 to 91", "local = qubit"),
+    "no levels at all": (L + "[sweep]\ncooperativity = 2\n", 0, "local = qubit", "larger gamma"),
     "duplicate key": ("[laser]\nt_c = 1\n[grid]\n[laser]\nt_c = 2\n", 5, "t_c", "line 2"),
     "line too long": ("[laser]\nt_c = 1 ; " + "x" * 300 + "\n", 2, "longer"),
     "output without a name": ("[output]\nfile =\n", 2, "file"),

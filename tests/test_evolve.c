@@ -7,7 +7,7 @@
  */
 static void test_free_diffusion(void **state)
 {
-    static const char *const methods[] = {"auto", "rk45", "cash-karp", "rk43", "bs32"};
+    static const char *const methods[] = {"auto", "rk45", "cash-karp", "rk43", "bs32", "rkc"};
     (void)state;
     for (int m = 0; m < COUNT(methods); m++) {
         char text[400];

@@ -192,7 +192,8 @@ static void test_observables(void **state)
     const nl_observable *list[NL_MAX_OBSERVABLES];
     nl_value v[NL_MAX_OBSERVABLES];
     nl_point point;
-    double marginals[36], norm;
+    double marginals[36];
+    nl_health health;
     (void)state;
     OK(nl_phase_model.point(&c, &point));
     for (int m = 0; m < n; m++) {
@@ -200,7 +201,7 @@ static void test_observables(void **state)
         marginals[n + m] = 1 + 0.6 * sin(2 * PI * m / n);
         marginals[2 * n + m] = 1 + 0.2 * cos(2 * PI * m / n - 1);
     }
-    nl_phase_model.observe(&point, n, marginals, v, &norm);
+    nl_phase_model.observe(&point, n, marginals, v, &health);
     const int count = nl_phase_model.observables(&c, list);
     const struct {
         const char *name;

@@ -10,6 +10,11 @@ static const char *const steady_text = "[phase]\nD_p = 0.3\nepsilon_over_r0 = 1\
 static const char *const evolve_text = "[model]\nsites = 1\n[phase]\nD_p = 0.3\nepsilon_over_r0 = 1\n[grid]\nn_c = 12\n"
                                        "[run]\nmode = evolve\nt_end = 1\nsave_every = 0.3\n"
                                        "[sweep]\nepsilon_over_r0 = 0.5, 1\n";
+/* Fields of complex numbers, and more statuses than four. */
+static const char *const lindblad_text = "[model]\nequation = gutzwiller\n[laser]\ncooperativity = 1.2\ngamma = 200\n"
+                                         "epsilon = 0.3\n[fock]\nlevels = 9\n[run]\nmode = evolve\nt_end = 1\n"
+                                         "save_every = 0.5\n[output]\nfields = yes\n[sweep]\n"
+                                         "t_c = 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6\n";
 
 /* A run with made-up results in it, other in each place; the last point is pending. */
 static void fill(run *r, const char *text, nl_provenance *from)
@@ -18,22 +23,19 @@ static void fill(run *r, const char *text, nl_provenance *from)
     run_prepare(r, text);
     nl_result *result = &r->result;
     const int points = result->n_points;
-    const size_t n = (size_t)result->field_n, cells = result->field_sites == 2 ? n * n : n;
     for (int p = 0; p < points - 1; p++) {
         for (int t = 0; t < result->n_times; t++)
             for (int k = 0; k < result->n_observables; k++)
                 nl_result_values(result, p, t)[k] =
                     (nl_value){uniform(&g, -1, 1), result->observables[k]->is_complex ? uniform(&g, -1, 1) : 0};
-        result->outcomes[p] = (nl_outcome){.status = NL_POINT_CONVERGED + p % 4, .residual = uniform(&g, 0, 1),
-                                           .distance = uniform(&g, 0, 1), .decay_rate = uniform(&g, 0, 1),
+        result->outcomes[p] = (nl_outcome){.status = NL_POINT_CONVERGED + p % NL_POINT_LEAKED,
+                                           .residual = uniform(&g, 0, 1), .distance = uniform(&g, 0, 1), .decay_rate = uniform(&g, 0, 1),
                                            .norm_error = uniform(&g, 0, 1), .model_time = uniform(&g, 0, 1),
                                            .steps = 1000 + p, .rejected = 20 + p, .rhs = 123456789012 + p,
                                            .work = uniform(&g, 0, 1)};
     }
-    if (n) {
-        fill_random(&g, result->P_theta, points * cells);
-        fill_random(&g, result->marginals, points * n * result->field_sites);
-    }
+    for (int k = 0; k < result->n_fields; k++)
+        fill_random(&g, result->field_data[k], points * nl_field_len(&result->fields[k]));
     *from = (nl_provenance){.config_text = nl_config_text(&r->config), .name = "test", .backend = "cpu",
                             .device = "a processor", .threads = 3, .start = "2024-01-02T03:04:05Z"};
 }
@@ -73,7 +75,7 @@ static void check_values(const nl_result *a, const nl_result *b)
     }
 }
 
-static void check_round_trip(const char *text)
+static void check_round_trip(const char *text, int fields)
 {
     run written, read;
     nl_provenance from, again;
@@ -86,11 +88,10 @@ static void check_round_trip(const char *text)
     assert_int_equal(done, written.result.n_points - 1);
     check_outcomes(written.result.outcomes, read.result.outcomes, written.result.n_points);
     check_values(&written.result, &read.result);
-    const size_t n = (size_t)written.result.field_n, points = (size_t)written.result.n_points;
-    if (n) {
-        assert_memory_equal(written.result.P_theta, read.result.P_theta, points * n * n * sizeof(double));
-        assert_memory_equal(written.result.marginals, read.result.marginals, points * 2 * n * sizeof(double));
-    }
+    assert_int_equal(written.result.n_fields, fields);
+    for (int k = 0; k < fields; k++)
+        assert_memory_equal(written.result.field_data[k], read.result.field_data[k],
+                            written.result.n_points * nl_field_len(&written.result.fields[k]) * sizeof(double));
     run_release(&read);
     forget(&written, &from);
 }
@@ -98,9 +99,10 @@ static void check_round_trip(const char *text)
 static void test_round_trip(void **state)
 {
     (void)state;
-    check_round_trip(steady_text);
-    check_round_trip(evolve_text);
-    check_round_trip("[phase]\nD_p = 0.3\nepsilon_over_r0 = 1\n[grid]\nn_c = 12\n");
+    check_round_trip(steady_text, 3);
+    check_round_trip(evolve_text, 0);
+    check_round_trip(lindblad_text, 2);
+    check_round_trip("[phase]\nD_p = 0.3\nepsilon_over_r0 = 1\n[grid]\nn_c = 12\n", 0);
 }
 
 /* A configuration of thousands of sweep values is a long text. */
@@ -234,7 +236,7 @@ static void test_show(void **state)
         assert_true(p == 5 || (re == e.re && im == e.im)); /* the last is pending */
     }
     assert_null(strtok(NULL, "\n"));
-    assert_non_null(strstr(table, "2 of 6 points converged"));
+    assert_non_null(strstr(table, "1 of 6 points converged"));
     free(csv);
     free(table);
     forget(&r, &from);

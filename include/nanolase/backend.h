@@ -37,28 +37,35 @@ typedef struct nl_job {
     int in[NL_MAX_TERMS];
     double c[NL_MAX_TERMS];
     int out;     /* register written */
-    int arg;     /* stage: register for the combination that the operator is applied to */
+    double scale; /* update: of the operator's term */
+    int arg;     /* stage: register for the combination that the operator is applied to; update: work space */
     int keep;    /* stage: nonzero where `arg` must hold the combination afterwards */
     int y, y_new; /* error: registers that scale the error */
 } nl_job;
 
-typedef enum nl_operator_kind { NL_OPERATOR_PHASE, NL_OPERATOR_KINDS } nl_operator_kind;
+typedef enum nl_operator_kind { NL_OPERATOR_PHASE, NL_OPERATOR_LINDBLAD } nl_operator_kind;
 
-/* The linear operator of every slot: one shape, each slot with its own table of coefficients. */
+/* The operator of every slot: one shape, each slot with its own table of coefficients. Linear, but for two sites of
+ * the Lindblad operator, where each site's field depends on the other's <a>. */
 typedef struct nl_operator {
     nl_operator_kind kind;
     int sites;        /* 1 or 2 */
-    int n;            /* grid points along each axis */
-    int half_width;   /* of the difference stencil: order/2 */
+    int n;            /* phase: grid points along each axis; Lindblad: levels */
+    int half_width;   /* phase: of the difference stencil, order/2 */
+    int orders;       /* Lindblad: coherence orders kept */
+    int components;   /* Lindblad: 1 photon, 4 qubit */
+    int planes;       /* Lindblad: 1 real, 2 complex */
     double *tables;   /* backend memory, slots x table_len doubles */
     size_t table_len;
 } nl_operator;
 
-/* rows x n vectors: n rows for two sites, one for a single site. */
-static inline int nl_operator_rows(const nl_operator *op)
-{
-    return op->sites == 2 ? op->n : 1;
-}
+/* Doubles in one vector, and those that `moments` gives per job. */
+size_t nl_operator_size(const nl_operator *);
+size_t nl_moments_len(const nl_operator *);
+/* Whether both act on vectors of one shape. */
+bool nl_operator_same_shape(const nl_operator *, const nl_operator *);
+/* Phase: rows of n points; n rows for two sites, one for a single site. */
+int nl_operator_rows(const nl_operator *);
 
 struct nl_prolong_entry;
 
@@ -83,14 +90,20 @@ typedef struct nl_backend_ops {
     nl_status (*apply)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
     /* stage: out = L(sum c_k in_k). NULL: combine into arg, then apply. */
     nl_status (*stage)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+    /* update: out = scale L in[0] + sum c_k in_k; out may be one of the in, but not in[0]. NULL: apply to arg, then
+     * combine, which takes one term fewer than NL_MAX_TERMS. */
+    nl_status (*update)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
     /* error: result[job] = sqrt(mean over elements of (e/(atol + rtol max(|y|, |y_new|)))^2), e = sum c_k in_k. */
     nl_status (*error)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double rtol, double atol,
                        double *result);
     /* sums: result[2*job] = sum of elements, result[2*job+1] = sum of magnitudes of in[0]. */
     nl_status (*sums)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+    /* largest: result[job] = largest magnitude of an element of in[0]; NAN where one is. */
+    nl_status (*largest)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
     /* dot: result[job] = sum of products of in[0] and in[1]. */
     nl_status (*dot)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
-    /* moments: the operator's reduced distributions of in[0], see nl_moments_len. */
+    /* moments: nl_moments_len sums of in[0] per job, from which all observables follow: of the phase operator its
+     * marginals (nl_phase_marginal_element), of the Lindblad operator those of nl_lindblad_add_moments. */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                          double *result);
     /* prolong: out of `to` = c[0] * (in[0] of `from`, interpolated to n_fine points an axis), added to what is there
@@ -105,12 +118,6 @@ struct nl_backend {
     char device[128]; /* for people: processor or GPU */
     int threads;      /* CPU: threads in use; CUDA: 0 */
 };
-
-/* Doubles that moments gives per job: three marginals of n for two sites, one for one site. */
-static inline size_t nl_moments_len(const nl_operator *op)
-{
-    return (size_t)(op->sites == 2 ? 3 : 1) * op->n;
-}
 
 /* threads: 0 for all. The caller closes. */
 nl_status nl_backend_open_cpu(int threads, nl_backend **out);
@@ -129,6 +136,8 @@ void nl_pool_release(nl_backend *, nl_pool *);
 
 /* The fused stage where the backend has it, else the two operations it stands for. */
 nl_status nl_backend_stage(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+nl_status nl_backend_combine_then_apply(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+nl_status nl_backend_update(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
 
 #ifdef __cplusplus
 }

@@ -1,11 +1,12 @@
 /*
  * A batch: independent members of one model on one grid, each with its own parameters, time, step and status, and the
- * trial Runge-Kutta step that advances any subset of them together.
+ * trial step of a Runge-Kutta pair or a Runge-Kutta-Chebyshev method that advances any subset of them together.
  */
 #ifndef NL_BATCH_H
 #define NL_BATCH_H
 
 #include "nanolase/backend.h"
+#include "nanolase/chebyshev.h"
 #include "nanolase/model.h"
 #include "nanolase/tableau.h"
 
@@ -15,7 +16,11 @@ typedef struct nl_member {
     double last_error;         /* of the last accepted step, for the PI controller */
     long steps, rejected, applications;
     int y, y_new;              /* registers of the pool; they change places when a step is accepted */
-    int k[NL_MAX_STAGES];      /* k[0] = L y once `fresh` */
+    int k[NL_MAX_STAGES];      /* k[0] = L y once `fresh`, the last of the stages L y_new after a trial step */
+    nl_ellipse spectrum;       /* Chebyshev: what stages and damping are chosen from */
+    nl_chebyshev chebyshev;    /* of the last trial step, */
+    double chebyshev_h;        /* which was this long */
+    double last_step;          /* of the last accepted step, whose start is still in y_new; 0: gone */
     bool fresh;
     bool failed;               /* the step became too small, or the state is not finite */
 } nl_member;
@@ -46,6 +51,11 @@ void nl_batch_release(nl_batch *);
 /* Sets members [first, first + count) to the model's initial state. */
 nl_status nl_batch_set_initial(nl_batch *, nl_initial, int first, int count);
 
+/* For the steppers, and for one who writes another: adds a term to a job's combination unless c is 0; k[0] = L y for
+ * members that do not have it from their last step. */
+void nl_job_add(nl_job *, int reg, double c);
+nl_status nl_batch_refresh(nl_batch *, const int *active, int n_active);
+
 /* One trial step of size step[a] for each listed member: y_new, k of all stages, and error[a] in units of the
  * tolerance (not finite where the state blew up). Nothing is accepted yet. */
 nl_status nl_batch_try_step(nl_batch *, const int *active, int n_active, const double *step, double rtol, double atol,
@@ -57,8 +67,12 @@ void nl_batch_accept(nl_batch *, int member, double step);
  * passed, met exactly. NULL: none. */
 nl_status nl_batch_step(nl_batch *, const int *active, int n_active, double rtol, double atol, const double *target);
 
-/* Sum and residual |L y|_1/|y|_1 of each listed member. */
-nl_status nl_batch_residual(nl_batch *, const int *active, int n_active, double *sum, double *residual);
+/*
+ * Of each listed member the relative rate of change |L y|_1/|y|_1, and the model's residual, which may be the same. Many
+ * stages leave rounding errors in the fastest modes that L magnifies and the next step removes; so after a Chebyshev
+ * step the rate of change is that over the step.
+ */
+nl_status nl_batch_residual(nl_batch *, const int *active, int n_active, double *change, double *residual);
 
 /* Moments of each listed member, nl_moments_len doubles each. */
 nl_status nl_batch_moments(nl_batch *, const int *active, int n_active, double *moments);

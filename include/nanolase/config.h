@@ -62,7 +62,8 @@ typedef struct nl_config {
 nl_status nl_config_load(const char *path, const char *const *overrides, int n_overrides, nl_config *out);
 void nl_config_release(nl_config *);
 
-/* Whether a sweep axis gives the key ("section.key"). */
+/* The sweep axis that gives the key ("section.key"); NULL where none does. */
+const nl_axis *nl_config_axis(const nl_config *, const char *key);
 bool nl_config_is_swept(const nl_config *, const char *key);
 /* NL_ERR_CONFIG with the place where the key was given, or the file, before the message. */
 nl_status nl_config_fail(const nl_config *, const char *key, const char *format, ...)

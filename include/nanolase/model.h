@@ -10,10 +10,11 @@
 
 #include "nanolase/backend.h"
 #include "nanolase/config.h"
+#include "nanolase/lindblad.h"
 #include "nanolase/phase.h"
 #include "nanolase/tableau.h"
 
-enum { NL_MAX_OBSERVABLES = 32 };
+enum { NL_MAX_OBSERVABLES = 40, NL_MAX_FIELDS = 4, NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM };
 
 typedef struct nl_observable {
     int id; /* index into the values that observe gives */
@@ -28,18 +29,44 @@ typedef struct nl_value {
     double re, im;
 } nl_value;
 
+/* A distribution or density matrix of every point, for output.fields. */
+typedef struct nl_field {
+    const char *name, *units, *description;
+    bool is_complex;
+    int rank;                 /* 1 or 2 */
+    int length;               /* along each dimension */
+    const char *scale, *scale_units, *scale_description; /* the coordinate along each dimension */
+    double scale_step;        /* its values are 0, scale_step, ... */
+} nl_field;
+
+/* Doubles that a field has per point. */
+size_t nl_field_len(const nl_field *);
+
 /* One point of a sweep: the model's parameters and how it is discretised. */
 typedef struct nl_point {
-    nl_phase phase;
-    int n;      /* grid points along each axis */
-    int order;  /* of the differences */
+    union {
+        nl_phase phase;
+        nl_lindblad lindblad;
+    };
+    int n;      /* phase: grid points along each axis; Lindblad: levels */
+    int order;  /* phase: of the differences */
     int levels; /* grids in the sequence n, n/2, ...; at least 1 */
     double rtol, atol;          /* of one step when evolving */
-    double tolerance, max_time; /* of the steady state */
+    double tolerance, accuracy, max_time; /* of the steady state: of its residual, its distance, the search */
 } nl_point;
+
+/* What a state says of itself beside its observables. */
+typedef struct nl_health {
+    double norm; /* the conserved sum: 1 when exact */
+    bool leaks;  /* the cutoff holds too little of it */
+} nl_health;
 
 typedef struct nl_model {
     const char *name;
+    const char *size_name; /* of nl_point.n, for people */
+    bool is_stiff;         /* spectra that may stretch along the negative real axis */
+    /* What the residual is: the largest element of L y, else |L y|_1/|y|_1. */
+    bool residual_is_largest;
     /* Derives and checks one point's parameters; NL_ERR_CONFIG where they make no sense. */
     nl_status (*point)(const nl_config *, nl_point *out);
     /* The observables of this run, in output order; returns their number. */
@@ -48,18 +75,28 @@ typedef struct nl_model {
     nl_operator (*operator_shape)(const nl_point *, int n);
     /* One member's table for that shape. */
     void (*fill_table)(const nl_point *, int n, double *table);
-    double (*stable_step)(const nl_point *, int n, const nl_tableau *);
+    /* Samples of the operator's spectrum, or of a curve around it; returns their number, at most NL_MAX_SPECTRUM. */
+    int (*spectrum)(const nl_point *, int n, nl_complex *list);
     nl_status (*initial)(const nl_point *, nl_initial, int n, double *state);
-    /* values[id] of every observable, from the operator's moments; *norm: the conserved sum (1 when exact). */
-    void (*observe)(const nl_point *, int n, const double *moments, nl_value *values, double *norm);
+    /* values[id] of every observable, from the operator's moments. */
+    void (*observe)(const nl_point *, int n, const double *moments, nl_value *values, nl_health *);
+    /* The fields of a run whose points are all shaped like this one; returns their number. */
+    int (*fields)(const nl_point *, nl_field *list);
+    /* One field of a state. */
+    void (*fill_field)(const nl_point *, int field, const double *state, double *out);
 } nl_model;
 
 /* The model of the config's equation; NL_ERR_CONFIG for one that this version lacks. */
 nl_status nl_model_of(const nl_config *, const nl_model **out);
 
-extern const nl_model nl_phase_model;
+extern const nl_model nl_phase_model, nl_lindblad_model;
 
 /* Grid size of level 0 (finest) to levels - 1 (coarsest). */
 int nl_level_size(const nl_point *, int level);
+
+/* Bound of the step that stability sets for a scheme, with a margin. */
+double nl_model_stable_step(const nl_model *, const nl_point *, int n, const nl_tableau *);
+/* Operator applications that an accepted step of size h takes. */
+int nl_model_step_cost(const nl_model *, const nl_point *, int n, const nl_tableau *, double h);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "nanolase/config.h"
 #include "nanolase/laser.h"
-#include "nanolase/tableau.h"
+#include "portable.h"
 
 enum { NL_MAX_GRID = 65535 };
 
@@ -31,9 +31,10 @@ int nl_phase_resolution(const nl_phase *, int order, double accuracy);
 /* Fills a member's table (nl_phase_table_len of kernels/phase_point.h doubles). */
 void nl_phase_fill_table(const nl_phase *, int n, int order, double *table);
 
-/* Largest step at which `tableau` damps or keeps every mode of the operator with its drift frozen at the largest
- * value anywhere on the grid. */
-double nl_phase_stable_step(const nl_phase *, int n, int order, const nl_tableau *tableau);
+/* The spectrum of the operator with its drift frozen at the largest value anywhere on the grid, sampled; returns the
+ * number of samples, at most NL_PHASE_SPECTRUM. */
+enum { NL_PHASE_SAMPLES = 9, NL_PHASE_SPECTRUM = 2 * NL_PHASE_SAMPLES * NL_PHASE_SAMPLES };
+int nl_phase_spectrum(const nl_phase *, int n, int order, nl_complex *list);
 
 /* The distribution at the start: density normalised to integral 1, n x n (n for one site). */
 nl_status nl_phase_initial(const nl_phase *, nl_initial initial, int n, double *P);

@@ -10,6 +10,7 @@ typedef struct nl_plan {
     int n_points;
     nl_point *points;
     const nl_tableau **tableaux; /* of each point */
+    bool by_response; /* points are solved together through the lasers' local response (gutzwiller.h) */
 } nl_plan;
 
 /* NL_ERR_CONFIG where any point of the sweep makes no sense or asks for what this version lacks. */

@@ -15,15 +15,17 @@ typedef enum nl_point_status {
     NL_POINT_CONVERGED, /* steady: to the tolerance; evolve: t_end reached */
     NL_POINT_MAX_TIME,  /* max_time reached first */
     NL_POINT_STALLED,   /* the residual stopped falling above the tolerance */
-    NL_POINT_FAILED     /* the state stopped being finite, or the step vanished */
+    NL_POINT_FAILED,    /* the state stopped being finite, or the step vanished */
+    NL_POINT_LEAKED     /* the state reached the cutoff */
 } nl_point_status;
 
 typedef struct nl_outcome {
     nl_point_status status;
-    double residual;   /* |L P|_1/|P|_1 */
+    double residual;   /* |L P|_1/|P|_1, or max |L rho| */
     double distance;   /* estimated |P - P_steady|_1/|P|_1: residual over decay rate */
     double decay_rate; /* of the residual, as seen; 0 unknown */
-    double norm_error; /* |integral of P - 1| */
+    double norm_error; /* |integral of P - 1|, or |Tr rho - 1| */
+    bool leaks;        /* the state was seen at the cutoff; then not converged */
     double model_time; /* over all grids */
     long steps, rejected;
     long rhs;    /* operator applications on the finest grid */
@@ -32,6 +34,7 @@ typedef struct nl_outcome {
 
 typedef struct nl_result {
     const nl_config *config; /* not owned */
+    const char *model_name;
     int n_points;
     int n_times; /* evolve: saved times; steady: 1 */
     double *times;
@@ -39,13 +42,14 @@ typedef struct nl_result {
     const nl_observable *observables[NL_MAX_OBSERVABLES];
     nl_value *values; /* [point][time][observable] */
     nl_outcome *outcomes;
-    int field_n, field_sites; /* fields: grid of all points; 0: no fields */
-    double *P_theta;          /* [point][theta_1][theta_2]; at the last time */
-    double *marginals;        /* [point][site][theta] */
+    int n_fields;
+    nl_field fields[NL_MAX_FIELDS];
+    double *field_data[NL_MAX_FIELDS]; /* [point][nl_field_len], at the last time */
+    double **states; /* [point]: also keep every point's state as it is; owned. NULL: no */
 } nl_result;
 
 /* Allocates for this config; values and fields are NAN until recorded. points: discretised sweep points. */
-nl_status nl_result_new(const nl_config *, const nl_model *, const nl_point *points, nl_result *out);
+nl_status nl_result_new(const nl_config *, const nl_model *, const nl_point *points, int n_points, nl_result *out);
 void nl_result_release(nl_result *);
 
 static inline nl_value *nl_result_values(const nl_result *result, int point, int time)

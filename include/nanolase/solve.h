@@ -9,6 +9,7 @@
 /* How a run is going; told now and then to whoever watches. */
 typedef struct nl_progress {
     int members;     /* in the batch at work, still going */
+    const char *size_name; /* of n: n_c or levels */
     int n;           /* grid at work */
     double t, h;     /* of the first of them */
     double residual; /* likewise; NAN while unknown */
@@ -54,7 +55,8 @@ int nl_solve_extra_registers(const nl_config *);
 /* Evolution from the initial state, observables at each saved time. */
 nl_status nl_evolve(nl_task *);
 
-/* The pair that takes the longest stable step per operator application at this point. */
+/* The method that takes the longest stable step per operator application at this point: a pair, or, where the spectrum is
+ * the model's to stretch along the real axis, the Chebyshev method. */
 const nl_tableau *nl_cheapest_tableau(const nl_model *, const nl_point *);
 
 #endif

@@ -8,6 +8,8 @@
 #ifndef NL_TABLEAU_H
 #define NL_TABLEAU_H
 
+#include "portable.h"
+
 enum { NL_MAX_STAGES = 7 };
 
 typedef struct nl_tableau {
@@ -15,6 +17,7 @@ typedef struct nl_tableau {
     int stages;   /* the closing stage included */
     int order;    /* of the solution that is propagated */
     int embedded; /* order of the solution that it is compared with */
+    int chebyshev; /* 0; else the coefficients follow from the step: nl_chebyshev of this order */
     double c[NL_MAX_STAGES];
     double a[NL_MAX_STAGES][NL_MAX_STAGES];
     double b[NL_MAX_STAGES];
@@ -26,6 +29,13 @@ typedef struct nl_tableau {
 int nl_tableau_count(void);
 const nl_tableau *nl_tableau_at(int index);
 const nl_tableau *nl_tableau_find(const char *name); /* NULL where unknown */
+
+/* "rkc" at order 1 (for steady states) or 2 (for evolution), not among the pairs above. It counts as two stages: L y
+ * at the start and at the end of a step. */
+const nl_tableau *nl_tableau_chebyshev(int order);
+
+/* The longest step at which a pair damps or keeps every mode of a spectrum. */
+double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum, int count);
 
 /* |R(z)|, R the stability polynomial, z = re + i im. */
 double nl_tableau_amplification(const nl_tableau *tableau, double re, double im);

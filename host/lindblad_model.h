@@ -1,0 +1,25 @@
+/* The observables of equation = gutzwiller, shared by its two ways to a steady state: the pair evolved in time, and the
+ * local response. */
+#ifndef NL_LINDBLAD_MODEL_H
+#define NL_LINDBLAD_MODEL_H
+
+#include "nanolase/model.h"
+
+enum {
+    NL_GW_A1, NL_GW_A2, NL_GW_N1, NL_GW_N2, NL_GW_IMBALANCE, NL_GW_RELATIVE_IMBALANCE, NL_GW_VAR_N1, NL_GW_VAR_N2,
+    NL_GW_COHERENCE1, NL_GW_COHERENCE2, NL_GW_COHERENCE, NL_GW_CORRELATION, NL_GW_STD, NL_GW_STD_ANALYTIC,
+    NL_GW_STD_EQ37, NL_GW_SLOPE, NL_GW_SLOPE_ANALYTIC, NL_GW_UNCERTAINTY, NL_GW_UNCERTAINTY_ANALYTIC,
+    NL_GW_UNCERTAINTY_EQ38, NL_GW_SOLUTIONS, NL_GW_STABLE, NL_GW_GROWTH, NL_GW_TRACE, NL_GW_PURITY1, NL_GW_PURITY2,
+    NL_GW_TOP, NL_GW_GROUND1, NL_GW_GROUND2
+};
+
+/* Population of the two highest levels above which a state counts as cut off. */
+extern const double NL_LEAK;
+
+/* Steady states of two sites come from the local response, not from evolving the pair. */
+bool nl_uses_response(const nl_config *);
+
+/* Values from the moments of one or two sites; those that only the response gives are NAN. */
+void nl_gw_observe(const nl_lindblad *, const nl_lindblad_values site[2], nl_value *values, nl_health *);
+
+#endif

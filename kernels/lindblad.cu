@@ -1,0 +1,173 @@
+/* The Lindblad operator and its moments on the device. */
+#include "cuda_backend.h"
+#include "lindblad_point.h"
+
+enum { THREADS = NL_CUDA_THREADS, CHUNK = NL_CUDA_CHUNK };
+
+/* An element of every plane: E of row k, or one of the zeros before it (E < 0). */
+typedef struct place {
+    int k, E;
+} place;
+
+/* The place of the doubles numbered x in their planes. Row k begins, with its zeros, at k(N+2) - k(k-1)/2; the zeros
+ * after the last row are those before the next. */
+static __device__ __forceinline__ place place_of(const nl_operator *op, size_t x)
+{
+    const int N = op->n;
+    const long long b = 2LL * N + 5;
+    int k = (int)(((float)b - sqrtf((float)(b * b - 8 * (long long)x))) / 2);
+    while (k > 0 && nl_lindblad_row(N, k) - NL_LINDBLAD_PAD > x) /* against rounding of the root */
+        k--;
+    while (nl_lindblad_row(N, k + 1) - NL_LINDBLAD_PAD <= x)
+        k++;
+    const place at = {k, (int)((long long)x - (long long)nl_lindblad_row(N, k))};
+    return at;
+}
+
+static __device__ __forceinline__ bool holds(place at, nl_component c)
+{
+    return at.E >= nl_lindblad_first(c, at.k);
+}
+
+/* ---- the operator ---- */
+
+/* In all threads of the block: the sum over a site's row 1 from which its <a> follows, in an order set by N alone. */
+template <int COMPONENTS, int PLANES>
+static __device__ nl_complex amplitude_sum(const nl_operator *op, const double *table, const double *state,
+                                           double *shared)
+{
+    const size_t plane = nl_lindblad_plane(op);
+    const double *root = table + NL_LINDBLAD_HEADER + 1, *row = state + nl_lindblad_row(op->n, 1);
+    nl_complex sum = {0, 0};
+    for (int c = 0; c < (COMPONENTS == 1 ? 1 : 2) && op->orders > 1; c++) { /* the diagonal components come first */
+        const nl_component component = nl_lindblad_component(COMPONENTS, c);
+        const double *re = row + c * PLANES * plane;
+        for (int E = nl_lindblad_first(component, 1) + threadIdx.x; E < op->n - 1; E += THREADS) {
+            sum.re += nl_lindblad_amplitude_term(root, re, component, E);
+            if (PLANES > 1)
+                sum.im += nl_lindblad_amplitude_term(root, re + plane, component, E);
+        }
+    }
+    sum.re = nl_cuda_reduce<nl_sum>(sum.re, shared);
+    sum.im = nl_cuda_reduce<nl_sum>(sum.im, shared);
+    if (threadIdx.x == 0) {
+        shared[0] = sum.re;
+        shared[1] = sum.im;
+    }
+    __syncthreads();
+    sum.re = shared[0];
+    sum.im = shared[1];
+    return sum;
+}
+
+/* d S/dt of component c at one place; the zeros stay zero. */
+template <int COMPONENTS, int PLANES>
+static __device__ __forceinline__ nl_complex derivative(const nl_operator *op, const double *table, const double *state,
+                                                        int c, place at, nl_complex f)
+{
+    const nl_component component = nl_lindblad_component(COMPONENTS, c);
+    nl_complex d = {0, 0};
+    if (!holds(at, component))
+        return d;
+    const nl_lindblad_rows rows = nl_lindblad_rows_of(op, table, state, c, at.k);
+    if (PLANES == 1)
+        d.re = nl_lindblad_point(&rows, component, at.E, f.re);
+    else
+        d = nl_lindblad_point_complex(&rows, component, at.E, f);
+    if (at.k == 0 && at.E == 0 && (component == NL_PHOTON || component == NL_GG) && table[NL_LINDBLAD_CLOSED] != 0)
+        d.re += nl_lindblad_leak(op, table, state);
+    return d;
+}
+
+/* One thread for the same element of all components. blockIdx.y: site; blockIdx.z: job. */
+template <int COMPONENTS, int PLANES, bool UPDATES>
+__global__ void lindblad_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+{
+    NL_SHARED(double, shared);
+    const nl_job *job = &jobs[blockIdx.z];
+    const int site = blockIdx.y;
+    const double *table = op.tables + (size_t)job->slot * op.table_len;
+    const size_t plane = nl_lindblad_plane(&op), per_site = COMPONENTS * PLANES * plane, offset = site * per_site;
+    const double *vector = nl_pool_vector(&pool, job->slot, job->in[0]);
+    nl_complex other = {0, 0}, d[COMPONENTS];
+    op.components = COMPONENTS; /* as constants they leave the address arithmetic */
+    op.planes = PLANES;
+    if (op.sites == 2)
+        other = amplitude_sum<COMPONENTS, PLANES>(&op, table, vector + (1 - site) * per_site, shared);
+    const nl_complex f = nl_lindblad_field(table, site, other);
+    const size_t x = (size_t)blockIdx.x * THREADS + threadIdx.x;
+    if (x >= plane)
+        return;
+    const place at = place_of(&op, x);
+    NL_UNROLL
+    for (int c = 0; c < COMPONENTS; c++) /* no write among the reads: the compiler could not move them past it */
+        d[c] = derivative<COMPONENTS, PLANES>(&op, table, vector + offset, c, at, f);
+    NL_UNROLL
+    for (int c = 0; c < COMPONENTS; c++) {
+        nl_cuda_put<UPDATES>(&pool, job, offset + c * PLANES * plane + x, d[c].re);
+        if (PLANES > 1)
+            nl_cuda_put<UPDATES>(&pool, job, offset + (c * PLANES + 1) * plane + x, d[c].im);
+    }
+}
+
+template <bool UPDATES>
+static void launch_lindblad(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
+{
+    const dim3 grid((unsigned)((nl_lindblad_plane(op) + THREADS - 1) / THREADS), op->sites, n_jobs);
+    const auto kernel = op->components == 1
+                            ? op->planes == 1 ? lindblad_kernel<1, 1, UPDATES> : lindblad_kernel<1, 2, UPDATES>
+                            : op->planes == 1 ? lindblad_kernel<4, 1, UPDATES> : lindblad_kernel<4, 2, UPDATES>;
+    NL_LAUNCH(kernel, grid, dim3(THREADS), NL_CUDA_SHARED, cuda->stream, *op, *pool, cuda->jobs);
+}
+
+nl_status nl_cuda_lindblad_apply(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs,
+                                 bool updates)
+{
+    (updates ? launch_lindblad<true> : launch_lindblad<false>)(cuda, op, pool, n_jobs);
+    NL_CUDA(cudaGetLastError());
+    return NL_OK;
+}
+
+/* ---- moments ---- */
+
+/* Partial sums of one site over a chunk of places, each with all components. blockIdx.y: site; blockIdx.z: job. */
+__global__ void lindblad_moments_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, double *partial)
+{
+    NL_SHARED(double, shared);
+    const nl_job *job = &jobs[blockIdx.z];
+    const double *table = op.tables + (size_t)job->slot * op.table_len;
+    const size_t plane = nl_lindblad_plane(&op), per_site = op.components * op.planes * plane;
+    const double *state = nl_pool_vector(&pool, job->slot, job->in[0]) + blockIdx.y * per_site;
+    double sums[NL_LINDBLAD_MOMENTS] = {0};
+    for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
+        const size_t x = (size_t)blockIdx.x * CHUNK + m;
+        if (x >= plane)
+            break;
+        const place at = place_of(&op, x);
+        for (int c = 0; c < op.components; c++) {
+            const nl_component component = nl_lindblad_component(op.components, c);
+            if (!holds(at, component))
+                continue;
+            const nl_lindblad_rows rows = nl_lindblad_rows_of(&op, table, state, c, at.k);
+            nl_lindblad_add_moments(&rows, component, op.n, op.planes, at.E, sums);
+        }
+    }
+    const size_t row = ((size_t)blockIdx.z * op.sites + blockIdx.y) * NL_LINDBLAD_MOMENTS;
+    for (int s = 0; s < NL_LINDBLAD_MOMENTS; s++) {
+        const double sum = nl_cuda_reduce<nl_sum>(sums[s], shared);
+        if (threadIdx.x == 0)
+            partial[(row + s) * gridDim.x + blockIdx.x] = sum;
+    }
+}
+
+nl_status nl_cuda_lindblad_moments(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs,
+                                   double *result)
+{
+    const unsigned columns = (unsigned)((nl_lindblad_plane(op) + CHUNK - 1) / CHUNK);
+    const size_t rows = (size_t)n_jobs * nl_moments_len(op);
+    NL_TRY(nl_cuda_reserve(cuda, rows * (columns + 1)));
+    NL_LAUNCH(lindblad_moments_kernel, dim3(columns, op->sites, n_jobs), dim3(THREADS), NL_CUDA_SHARED, cuda->stream,
+              *op, *pool, cuda->jobs, cuda->scratch);
+    NL_CUDA(cudaGetLastError());
+    return nl_cuda_finish_sums(cuda, rows, columns, result);
+}
