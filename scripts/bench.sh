@@ -11,5 +11,7 @@ if build/nanolase info | grep -q 'CUDA device: none'; then
     echo "no CUDA device: its benchmarks are left out"
 else
     build/bench/bench_phase cuda 16384
+    build/bench/bench_lindblad cuda
 fi
 "$(scripts/find-python.sh scipy)" benchmarks/steady_state.py
+"$(scripts/find-python.sh scipy qutip)" benchmarks/lindblad_steady_state.py
