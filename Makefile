@@ -112,7 +112,7 @@ demo-run: all
 	build/nanolase show build/quickstart.h5
 	$$(scripts/find-python.sh) scripts/figures.py build/quickstart.h5 -d build/figures
 
-FIGURES = fig3 fig4 fig5a fig5b fig5c
+FIGURES = fig3 fig4 fig5a fig5b fig5c fig6-gutzwiller fig7 figB1a-qubit figB1a-photon figB1b
 build/%.h5: configs/%.ini build/nanolase
 	build/nanolase run $< -o $@
 figures: deps
@@ -139,7 +139,7 @@ help:
 	@echo "make            build/nanolase and build/libnanolase.a"
 	@echo "make demo       installs what is missing, builds, runs configs/quickstart.ini and draws it"
 	@echo "make test       installs what is missing, builds, runs all tests"
-	@echo "make figures    runs and draws Figs. 3, 4 and 5 of the paper"
+	@echo "make figures    runs and draws Figs. 3 to 7 and B1 of the paper"
 	@echo "make bench      benchmarks: the operator, and time to steady state against other ways"
 	@echo "make clean      removes build/"
 	@echo "variables       NVCC= (CPU only), CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX"

@@ -4,8 +4,9 @@
     figures.py FILE.h5 [FILE.h5 ...] [-d OUTDIR] [--format png|pdf]
 
 The name of the configuration (fig3, fig4, fig5a ...) tells which figure a file holds; any other file, and one whose
-sweep was changed, gets a plot of every observable against what was swept. Points that did not converge are drawn
-hollow (lines) or hatched (maps) and counted in the title.
+sweep was changed, gets a plot of every observable against what was swept. Files that make one figure of the paper
+(fig5a, b and c; fig6-*; figB1a-*) are drawn together too where several are given. Points that did not converge are
+drawn hollow (lines), crossed out (points) or hatched (maps) and counted in the title.
 """
 import argparse
 import configparser
@@ -21,8 +22,10 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.colors import ListedColormap
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
-BLUE, BLACK, GREY = "#0072B2", "#000000", "#888888"
+BLUE, RED, YELLOW, BLACK, GREY = "#0072B2", "#D55E00", "#E69F00", "#000000", "#888888"
+GAMMA_COLOURS = [BLUE, RED, YELLOW, BLACK, GREY]  # of Fig. 7, from the largest gamma on
 COHERENCE_MAP, GENERIC_MAP = "viridis", "cividis"
 WIDTH = 6.9  # inches, the text width of a page
 
@@ -46,6 +49,10 @@ SYMBOLS = {
     "exp_i_theta21": r"$\langle e^{i(\theta_2-\theta_1)}\rangle$", "a1": r"$\langle a_1\rangle$",
     "a2": r"$\langle a_2\rangle$", "n1": r"$\langle n_1\rangle$", "n2": r"$\langle n_2\rangle$",
     "imbalance": r"$\langle n_1\rangle-\langle n_2\rangle$",
+    "relative_imbalance": r"$\langle n_1-n_2\rangle/\langle n_1+n_2\rangle$",
+    "var_n1": r"Var $n_1$", "var_n2": r"Var $n_2$", "std_imbalance": r"$\Delta(n_1-n_2)$",
+    "d_imbalance_dphi": r"$\partial\langle n_1-n_2\rangle/\partial(\phi_2-\phi_1)$",
+    "phase_uncertainty": r"$\delta\phi$ (rad)", "purity1": r"Tr $\rho_1^2$", "purity2": r"Tr $\rho_2^2$",
 }
 
 
@@ -145,7 +152,7 @@ def note(figure, results):
         notes = [f"{result.name}: {text}" for result, text in zip(results, notes) if text]
     text = "; ".join(text for text in notes if text)
     if text:
-        figure.suptitle(text, fontsize=9, color="#D55E00")
+        figure.suptitle(text, fontsize=9, color=RED)
 
 
 def line(ax, x, y, converged, **style):
@@ -208,15 +215,21 @@ def line_styles(count):
 
 # ---- the paper's figures ----
 
+def mean_field(result, C_p, gamma):
+    """n_0, Eq. 15; zero below the lasing threshold."""
+    kappa = result.setting("laser", "kappa")
+    renormalised = result.config.getboolean("laser", "renormalise", fallback=True)
+    B_r = 1 if renormalised else C_p  # B in place of B/C_p, Eq. 9: in units of B_r
+    return np.maximum(C_p - 1, 0) * gamma / (2 * C_p * kappa * B_r)
+
+
 def radial_distribution(result):
     """r_0 and R(r), Eqs. C.8 and C.9, from the cooperativity and gamma/kappa of [laser]."""
-    C_p, gamma, kappa = (result.setting("laser", key) for key in ("cooperativity", "gamma", "kappa"))
+    C_p = result.setting("laser", "cooperativity")
     if not C_p > 1:
         raise Problem(f"{result.path}: cooperativity = {C_p:g} is below the lasing threshold, so R(r) has no peak; "
                       "use cooperativity > 1")
-    n_0 = (C_p - 1) * gamma / (2 * C_p * kappa)
-    if not result.config.getboolean("laser", "renormalise", fallback=True):
-        n_0 /= C_p  # B in place of B/C_p, Eq. 9
+    n_0 = mean_field(result, C_p, result.setting("laser", "gamma"))
     r_0, sigma = math.sqrt(n_0), math.sqrt(C_p / (C_p - 1)) / 2
     return r_0, sigma, lambda r: np.exp(-(r - r_0)**2 / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * r_0 * sigma)
 
@@ -289,11 +302,139 @@ def draw_fig5_panel(result, ax):
 
 def draw_fig5(results, figure):
     """One or more maps side by side with one colour bar."""
+    if len(results) == 1:
+        figure.set_size_inches(3.4, 2.7)
     panels = figure.subplots(1, len(results), squeeze=False, sharey=True)[0]
     for ax, result in zip(panels, results):
         mesh = draw_fig5_panel(result, ax)
     panels[0].set_ylabel(r"$\phi_2/\pi$")
     figure.colorbar(mesh, ax=panels, label="coherence $C$", pad=0.01)
+
+
+METHODS = {"gutzwiller": "Gutzwiller", "phase-selfconsistent": "self-consistent phases"}
+
+
+def weak_coupling(result, t_c):
+    """n_1 and n_2 by Eq. 31 with the sign that Eq. 6 implies: n_1 - n_2 ~ n_J sin(phi_1 - phi_2)."""
+    C_p, gamma, kappa, epsilon, phi1, phi2 = (result.setting("laser", key) for key in
+                                              ("cooperativity", "gamma", "kappa", "epsilon", "phi1", "phi2"))
+    n_0 = mean_field(result, C_p, gamma)
+    driven = n_0 + math.sqrt(n_0) * epsilon / (kappa * (C_p - 1))
+    half = t_c * n_0 / (kappa * (C_p - 1)) * math.sin(phi1 - phi2)
+    return driven + half, driven - half
+
+
+def draw_fig6(results, figure):
+    """Photon numbers and their relative imbalance against t_c; filled points for Gutzwiller, hollow ones for phases."""
+    a, b = figure.subplots(1, 2)
+    lasers = (("n1", BLUE), ("n2", RED))
+    for result in results:
+        t_c, equation = result.axes["t_c"], result.config.get("model", "equation")
+        filled = equation == "gutzwiller"
+        style = {"marker": "o" if filled else "s", "ms": 3, "lw": 0.6, "ls": "-" if filled else ":", "mew": 0.7,
+                 "label": METHODS.get(equation, equation)}
+        for name, colour in lasers:
+            style["mfc"] = colour if filled else "white"
+            crossed_line(a, result, t_c, result.observable(name), color=colour, **style)
+        style["mfc"] = BLACK if filled else "white"
+        crossed_line(b, result, t_c, result.observable("relative_imbalance"), color=BLACK, **style)
+    first, t_c = results[0], np.asarray(results[0].axes["t_c"])
+    C_p = first.setting("laser", "cooperativity")
+    if C_p > 1:
+        n1, n2 = weak_coupling(first, t_c)
+        limits = b.get_ylim()
+        b.plot(t_c, (n1 - n2) / (n1 + n2), color=GREY, ls="-", label="weak coupling, Eq. 31", zorder=1)
+        b.set_ylim(limits)
+        n_0 = mean_field(first, C_p, first.setting("laser", "gamma"))
+        threshold = first.setting("laser", "epsilon") / math.sqrt(n_0)
+        for ax in (a, b):
+            ax.axvline(threshold, color=GREY, lw=0.8, ls="--", zorder=0)
+    handles = [Line2D([], [], color=colour, lw=0.6, marker="o", ms=3) for _, colour in lasers]
+    handles.append(Line2D([], [], color=GREY, lw=0.8, ls="--"))
+    a.legend(handles, [symbol(name) for name, _ in lasers] + [r"$t_c=|\epsilon|/\sqrt{n_0}$"], loc="best")
+    low, high = b.get_ylim()
+    b.set_ylim(low - 0.12 * (1 + len(results)) * (high - low), high)  # room for the legend
+    b.legend(loc="lower right")
+    a.set_ylabel("photon number")
+    b.set_ylabel(symbol("relative_imbalance"))
+    for ax, text in zip((a, b), "ab"):
+        letter(ax, text)
+        ax.set_xlabel(symbol("t_c"))
+        ax.set_xmargin(0.015)
+
+
+def crossed_line(ax, result, x, y, **style):
+    """A line with markers; a cross strikes out each point that did not converge."""
+    ax.plot(x, y, **style)
+    bad = ~result.converged
+    ax.plot(np.asarray(x)[bad], np.asarray(y)[bad], "x", color=BLACK, ms=6, mew=0.9)
+
+
+def draw_fig7(result, figure):
+    """Sensitivity of the imbalance to the phase, and the uncertainty of the phase, against C_p; a colour per gamma."""
+    gammas, C_p = (np.asarray(values) for values in result.axes.values())
+    slope, slope_analytic = -result.observable("d_imbalance_dphi"), -result.observable("d_imbalance_dphi_analytic")
+    uncertainty = [result.observable("phase_uncertainty" + end) for end in ("", "_analytic", "_eq38")]
+    a, b = figure.subplots(1, 2)
+    lasing = C_p > 1 - 1e-9
+    for i in np.argsort(gammas)[::-1]:
+        colour = GAMMA_COLOURS[list(np.sort(gammas)[::-1]).index(gammas[i]) % len(GAMMA_COLOURS)]
+        good = result.converged[i]
+        line(a, C_p, slope[i], good, color=colour, label=rf"$\gamma/\kappa = {gammas[i]:g}$")
+        a.plot(C_p[lasing], slope_analytic[i][lasing], color=colour, ls="--")
+        line(b, C_p, uncertainty[0][i], good, color=colour)
+        for values, style in zip(uncertainty[1:], ("--", ":")):
+            b.plot(C_p[lasing], values[i][lasing], color=colour, ls=style, zorder=3 if style == ":" else 2)
+    handles, labels = a.get_legend_handles_labels()
+    a.legend(handles + [Line2D([], [], color=GREY, ls="--")], labels + [r"$n_J$, Eq. 36"], loc="upper right", ncols=2)
+    a.set_ylim(0, 1.3 * a.get_ylim()[1])
+    b.legend([Line2D([], [], color=GREY, ls=style) for style in ("-", "--", ":")],
+             ["computed", "Eq. 38 with corrected Eq. 37", "Eq. 38 as printed"], loc="best")
+    a.set_ylabel(r"$-\,\partial\langle n_1-n_2\rangle/\partial(\phi_2-\phi_1)$")
+    b.set_ylabel(symbol("phase_uncertainty"))
+    b.set_yscale("log")
+    b.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    b.yaxis.set_major_formatter("{x:g}")
+    b.yaxis.set_minor_formatter(NullFormatter())
+    for ax, text in zip((a, b), "ab"):
+        letter(ax, text)
+        ax.set_xlabel(symbol("cooperativity"))
+        ax.set_xlim(min(C_p), max(C_p))
+
+
+def draw_figB1a(results, figure):
+    """Photon number of one laser against C_p: a line for Eq. 1, points for Eq. 6."""
+    ax = figure.subplots()
+    for result in sorted(results, key=lambda r: r.name, reverse=True):  # qubit, photon
+        C_p, n = result.axes["cooperativity"], result.observable("n1")
+        if result.config.get("model", "local") == "qubit":
+            line(ax, C_p, n, result.converged, color=BLUE, label="photons and qubit, Eq. 1")
+        else:
+            crossed_line(ax, result, C_p, n, color=YELLOW, marker="o", ms=4, ls="none", label="photons alone, Eq. 6")
+    ax.set_xlim(0, max(max(result.axes["cooperativity"]) for result in results) * 1.02)
+    ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])  # whole points at zero
+    ax.set_xlabel(symbol("cooperativity"))
+    ax.set_ylabel(r"$\langle n\rangle$")
+    ax.legend(loc="upper left")
+
+
+def draw_figB1b(result, figure):
+    """Photon number over gamma/kappa against C_p, a line per gamma, and the mean field."""
+    gammas, C_p = (np.asarray(values) for values in result.axes.values())
+    size = gammas / result.setting("laser", "kappa")
+    n = result.observable("n1")
+    ax = figure.subplots()
+    colours = plt.get_cmap("viridis_r")(np.linspace(0.15, 0.9, len(gammas)))
+    for i, colour in zip(np.argsort(gammas), colours):
+        line(ax, C_p, n[i] / size[i], result.converged[i], color=colour, label=rf"$\gamma/\kappa = {size[i]:g}$")
+    fine = np.union1d(C_p, [1.0]) if min(C_p) < 1 < max(C_p) else C_p
+    ax.plot(fine, mean_field(result, fine, 1) * result.setting("laser", "kappa"), color=BLACK, ls="--", lw=0.9,
+            label="mean field")
+    ax.set_xlim(min(C_p), max(C_p))
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel(symbol("cooperativity"))
+    ax.set_ylabel(r"$\langle n\rangle\kappa/\gamma$")
+    ax.legend(loc="upper left")
 
 
 def draw_quickstart(result, figure):
@@ -406,7 +547,8 @@ def draw_generic(result, figure):
     group, axes, converged = generic_data(result)
     full_shape = result.shape + ((len(axes["t"]),) if group == "series" else ())
     shape = tuple(len(values) for values in axes.values())
-    panels = [(label, values.reshape(shape)) for label, values in real_parts(result, group, full_shape)]
+    panels = [(label, values.reshape(shape)) for label, values in real_parts(result, group, full_shape)
+              if np.isfinite(values).any()]
     if not panels:
         raise Problem(f"{result.path}: no observables; give a file that `nanolase run` wrote")
     converged = np.broadcast_to(converged, shape)
@@ -430,21 +572,36 @@ def draw_generic(result, figure):
 
 # ---- which figure ----
 
-# name: (drawing function, the axes it needs, height in inches)
+# name: (drawing function, the axes it needs, height and width in inches)
 FIGURES = {
-    "quickstart": (draw_quickstart, ("t_c",), 4.6),
-    "fig3": (draw_fig3, ("t_c",), 2.15),
-    "fig4": (draw_fig4, ("D_p", "t_c"), 2.4),
+    "quickstart": (draw_quickstart, ("t_c",), 4.6, WIDTH),
+    "fig3": (draw_fig3, ("t_c",), 2.15, WIDTH),
+    "fig4": (draw_fig4, ("D_p", "t_c"), 2.4, WIDTH),
+    "fig7": (draw_fig7, ("gamma", "cooperativity"), 2.8, WIDTH),
+    "figB1b": (draw_figB1b, ("gamma", "cooperativity"), 2.8, 3.6),
 }
-FIG5 = ("fig5a", "fig5b", "fig5c")
+# Figures of one or more files, whose names begin with the figure's.
+GROUPS = {
+    "fig5": (draw_fig5, ("t_c", "phi2"), 2.35, WIDTH),
+    "fig6": (draw_fig6, ("t_c",), 2.8, WIDTH),
+    "figB1a": (draw_figB1a, ("cooperativity",), 2.8, 3.6),
+}
+
+
+def group_of(name):
+    """The figure of several files that the name belongs to, as fig6-gutzwiller to fig6 and fig5a to fig5."""
+    for group in GROUPS:
+        rest = name[len(group):]
+        if name.startswith(group) and (rest.startswith("-") or rest in ("a", "b", "c")):
+            return group
+    return None
 
 
 def figure_name(result):
     """The figure that the file holds: by its configuration, else by its own name; None for a generic plot."""
     for name in (result.name, result.stem):
-        if name in FIGURES and tuple(result.axes) == FIGURES[name][1]:
-            return name
-        if name in FIG5 and tuple(result.axes) == ("t_c", "phi2"):
+        entry = FIGURES.get(name) or GROUPS.get(group_of(name))
+        if entry and tuple(result.axes) == entry[1]:
             return name
     return None
 
@@ -463,12 +620,13 @@ def save(figure, stem, options):
 def draw_one(result, options):
     name = figure_name(result)
     if name in FIGURES:
-        draw, _, height = FIGURES[name]
-        figure = new_figure(height)
+        draw, _, height, width = FIGURES[name]
+        figure = new_figure(height, width)
         draw(result, figure)
-    elif name in FIG5:
-        figure = new_figure(2.7, width=3.4)
-        draw_fig5([result], figure)
+    elif name:
+        draw, _, height, width = GROUPS[group_of(name)]
+        figure = new_figure(height, width)
+        draw([result], figure)
     elif generic_data(result) is None:
         print(f"{result.path}: nothing was swept, so there is nothing to plot; `nanolase show` prints the values")
         return
@@ -481,16 +639,17 @@ def draw_one(result, options):
     save(figure, result.stem, options)
 
 
-def draw_fig5_together(results, options):
-    """One picture of all maps of Fig. 5, where several were given."""
-    maps = {figure_name(result): result for result in results if figure_name(result) in FIG5}
-    if len(maps) < 2:
-        return
-    maps = [maps[name] for name in sorted(maps)]
-    figure = new_figure(2.35)
-    draw_fig5(maps, figure)
-    note(figure, maps)
-    save(figure, "fig5", options)
+def draw_together(results, options):
+    """One picture of all files of a figure, where several were given."""
+    for group, (draw, _, height, width) in GROUPS.items():
+        members = {figure_name(result): result for result in results if group_of(figure_name(result) or "") == group}
+        if len(members) < 2:
+            continue
+        members = [members[name] for name in sorted(members)]
+        figure = new_figure(height, width)
+        draw(members, figure)
+        note(figure, members)
+        save(figure, group, options)
 
 
 def arguments():
@@ -509,7 +668,7 @@ def main():
         results = [Result(path) for path in options.files]
         for result in results:
             draw_one(result, options)
-        draw_fig5_together(results, options)
+        draw_together(results, options)
     except Problem as problem:
         print(f"figures.py: {problem}", file=sys.stderr)
         return 2
