@@ -47,16 +47,21 @@ say-what:
 	@test -n "$(HDF5)" || { echo "HDF5 is missing: run scripts/install-deps.sh" >&2; exit 1; }
 	@test -n "$(NVCC)" && echo "CUDA: $(NVCC) for architectures $(ARCHS)" || echo "no nvcc: building for the CPU only"
 
+# With or without CUDA, and for which devices: what depends on that is made again when it changes.
+build/with-cuda: FORCE
+	@mkdir -p build && echo "$(NVCC) $(ARCHS)" | cmp -s - $@ || echo "$(NVCC) $(ARCHS)" >$@
+FORCE:
+
 build/nanolase: $(PROGRAM_OBJECTS) build/libnanolase.a
 	$(LINK) -o $@ $^ $(LIBRARIES)
 
-build/libnanolase.a: $(LIBRARY_OBJECTS)
-	rm -f $@ && ar rcs $@ $^
+build/libnanolase.a: $(LIBRARY_OBJECTS) build/with-cuda
+	rm -f $@ && ar rcs $@ $(LIBRARY_OBJECTS)
 
 build/host/%.o: host/%.c | build/host
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) | build/cuda
+build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) build/with-cuda | build/cuda
 	$(NVCC) $(NVCCFLAGS) -c $< -o $@
 
 # ---- tests: every C test twice, with the CPU backend and CUDA as built, and under the sanitizers with the .cu files
