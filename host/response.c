@@ -270,10 +270,10 @@ void nl_response_release(nl_response *r)
 enum { SECTORS = 2, PARTS = 2 };
 static const double KICK_TIME = 40, KICK_SPACING = 0.5; /* in 1/kappa */
 
-/* Stability needs no more than per cents: some of the nodes will do. */
+/* Stability needs no more than per cents: some of the nodes will do, few where fields vary little. */
 static int transfer_degree(const nl_response *r)
 {
-    const int most = 16;
+    const int most = coordinate(r, r->high) - coordinate(r, r->low) < 1.5 ? 4 : 16;
     return r->degree < most ? r->degree : most;
 }
 
