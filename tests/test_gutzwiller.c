@@ -205,7 +205,7 @@ static void test_lasers_apart(void **state)
 /* A response whose kick decays as g t exp(-rate t), the same at all fields: X(s) = g/(s + rate)^2. */
 static nl_response delayed_response(double g, double rate)
 {
-    nl_response r = {.local.laser.C = 1, .low = 0, .high = 1, .scale = 1, .degree = 8};
+    nl_response r = {.local.laser.C = 1, .low = 0, .high = 10, .scale = 1, .degree = 8};
     const size_t terms = 9;
     r.transfer = calloc(2 * NL_RESPONSE_FREQUENCIES * 2 * terms, sizeof *r.transfer);
     assert_non_null(r.transfer);
