@@ -320,7 +320,7 @@ static void put_profile(const nl_lindblad *l, const profile *from, int levels, i
     }
 }
 
-void nl_lindblad_kick(const nl_lindblad *l, int levels, const double *steady, double *out)
+nl_status nl_lindblad_kick(const nl_lindblad *l, int levels, const double *steady, double *out)
 {
     nl_lindblad real = *l, both = *l;
     real.planes = 1;
@@ -330,7 +330,7 @@ void nl_lindblad_kick(const nl_lindblad *l, int levels, const double *steady, do
     double *table = malloc(from.table_len * sizeof *table);
     memset(out, 0, nl_operator_size(&to) * sizeof *out);
     if (!table)
-        return;
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate the table of a kick");
     nl_lindblad_fill_table(&real, levels, table);
     for (int c = 0; c < from.components; c++)
         for (int k = 0; k < from.orders; k++) {
@@ -344,14 +344,13 @@ void nl_lindblad_kick(const nl_lindblad *l, int levels, const double *steady, do
             }
         }
     free(table);
+    return NL_OK;
 }
 
 nl_status nl_lindblad_initial(const nl_lindblad *l, nl_initial initial, int levels, double *state)
 {
-    if (l->kicked) {
-        nl_lindblad_kick(l, levels, l->kicked, state);
-        return NL_OK;
-    }
+    if (l->kicked)
+        return nl_lindblad_kick(l, levels, l->kicked, state);
     const nl_operator op = nl_lindblad_shape(l, levels);
     const bool steady = initial == NL_INITIAL_AUTO && l->closed;
     profile from = {.p = malloc((size_t)levels * sizeof *from.p)};

@@ -64,7 +64,7 @@ nl_status nl_lindblad_initial(const nl_lindblad *, nl_initial, int levels, doubl
  * The change of a steady state (real form, one site) by a field kick: its real plane is by df along f, its imaginary plane
  * by i df across it, per df; -i [a + a^+, rho] and -i [i (a^+ - a), rho] in the layout of a complex state of one site.
  */
-void nl_lindblad_kick(const nl_lindblad *, int levels, const double *steady, double *out);
+nl_status nl_lindblad_kick(const nl_lindblad *, int levels, const double *steady, double *out);
 
 /* Element <m| rho |n> of one site's photon state, traced over the qubit, m, n < levels: what a state in memory holds. */
 nl_complex nl_lindblad_element(const nl_lindblad *, int levels, const double *state, int site, int m, int n);
