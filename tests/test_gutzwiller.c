@@ -223,7 +223,7 @@ static nl_response delayed_response(double g, double rate)
 static void test_unstable_modes(void **state)
 {
     const double rate = 0.3, g = 1.7;
-    const nl_pair_solution solution = {.field = {{0.4, 0.1}, {-0.2, 0.5}}};
+    const nl_pair_solution solution = {.field = {{0.4, 0.1}, {0.3, 0.25}}}; /* half a radian apart */
     (void)state;
     nl_response response = delayed_response(g, rate);
     nl_pair pair = {.response = &response};
