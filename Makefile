@@ -12,11 +12,12 @@ WARNINGS = -Wall -Wextra
 INCLUDES = -Iinclude -Ikernels
 COMMIT := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 
-# Libraries. HDF5's pkg-config name differs between systems.
+# Libraries. HDF5's and CBLAS's pkg-config names differ between systems.
 HDF5 := $(firstword $(foreach p,hdf5-serial hdf5,$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo yes),$(p))))
-LIBRARY_CFLAGS := $(shell pkg-config --cflags $(HDF5) inih lapacke 2>/dev/null)
+CBLAS := $(firstword $(foreach p,cblas openblas blas,$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo yes),$(p))))
+LIBRARY_CFLAGS := $(shell pkg-config --cflags $(HDF5) inih lapacke $(CBLAS) 2>/dev/null)
 LIBRARIES := $(shell pkg-config --libs $(HDF5) 2>/dev/null) $(patsubst %,-l%_hl,$(patsubst hdf5-serial,hdf5_serial,$(HDF5))) \
-             $(shell pkg-config --libs inih lapacke 2>/dev/null) -lm
+             $(shell pkg-config --libs inih lapacke $(CBLAS) 2>/dev/null) -lm
 
 # CUDA, where there is an nvcc. CUDA_ARCHS chooses fewer architectures, e.g. CUDA_ARCHS=90; NVCC= builds without.
 NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))

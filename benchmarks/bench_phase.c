@@ -68,7 +68,7 @@ static nl_operator set_up(nl_backend *backend, int n, int order, nl_pool *pool)
         backend->ops->alloc(backend, op.table_len * sizeof *host, &tables) != NL_OK)
         bench_fail("not enough memory");
     op.tables = tables;
-    nl_phase_fill_table(&phase, n, order, host);
+    nl_phase_fill_table(&phase, nl_stencil_of_order(n, order), host);
     backend->ops->upload(backend, op.tables, host, op.table_len * sizeof *host);
     bench_fill(host, size);
     for (int r = 0; r < STAGE_TERMS + 2; r++)

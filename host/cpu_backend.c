@@ -356,7 +356,7 @@ static const nl_backend_ops cpu_ops = {
     .largest = cpu_largest,
     .dot = cpu_dot,
     .moments = cpu_moments,
-    .prolong = nl_cpu_phase_prolong,
+    .transfer = nl_cpu_phase_transfer,
 };
 
 static void processor_name(char *out, size_t size)

@@ -3,7 +3,7 @@
 #define NL_CPU_BACKEND_H
 
 #include "nanolase/backend.h"
-#include "prolong_point.h"
+#include "transfer_point.h"
 #include "vector_point.h"
 
 enum {
@@ -14,11 +14,11 @@ enum {
 /* What the blocks of an operation read; each operation uses its part. */
 typedef struct nl_cpu_operation {
     const nl_operator *op;
-    const nl_pool *pool, *coarse;
+    const nl_pool *pool, *from;
     const nl_job *jobs;
-    const nl_prolong_entry *entries;
+    const nl_transfer_entry *entries;
     double rtol, atol;
-    int n_coarse;
+    int n_from, points; /* transfer */
     int blocks;     /* per job */
     bool updates;   /* update, not apply */
     double *result; /* partial sums, or the result itself */
@@ -49,8 +49,8 @@ void nl_cpu_update_range(const nl_pool *, const nl_job *, size_t begin, size_t n
 nl_status nl_cpu_phase_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_phase_stage(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_phase_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);
-nl_status nl_cpu_phase_prolong(nl_backend *, const nl_pool *from, int n_coarse, const nl_pool *to, int n_fine, int rows,
-                               const struct nl_prolong_entry *, const nl_job *, int n_jobs);
+nl_status nl_cpu_phase_transfer(nl_backend *, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,
+                                int points, const struct nl_transfer_entry *, const nl_job *, int n_jobs);
 /* cpu_lindblad.c */
 nl_status nl_cpu_lindblad_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_lindblad_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);

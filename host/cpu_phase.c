@@ -161,27 +161,51 @@ nl_status nl_cpu_phase_moments(nl_backend *backend, nl_cpu_operation *o, int n_j
     return NL_OK;
 }
 
-/* ---- interpolation between grids ---- */
+/* ---- from grid to grid ---- */
 
-static void prolong_row(const nl_cpu_operation *o, int j, int i, int thread)
+/* Row i of the target: the source's rows are summed up first, then that one line along the other axis, which stands
+ * with its first points repeated behind its end. */
+static inline __attribute__((always_inline)) void transfer_row(const nl_cpu_operation *o, int j, int i, double *line,
+                                                               const int points)
 {
-    (void)thread;
     const nl_job *job = &o->jobs[j];
-    const int coarse_rows = o->blocks > 1 ? o->n_coarse : 1, n_fine = (int)(o->pool->size / o->blocks);
-    const double *P = nl_pool_vector(o->coarse, job->slot, job->in[0]);
-    double *out = nl_pool_vector(o->pool, job->slot, job->out) + (size_t)i * n_fine;
-    for (int k = 0; k < n_fine; k++) {
-        const double old = job->keep ? out[k] : 0;
-        out[k] = old + job->c[0] * nl_prolong_point(P, coarse_rows, o->n_coarse, &o->entries[i], &o->entries[k]);
+    const int rows = o->blocks, n = o->n_from, n_to = (int)(o->pool->size / rows);
+    const double *P = nl_pool_vector(o->from, job->slot, job->in[0]);
+    double *out = nl_pool_vector(o->pool, job->slot, job->out) + (size_t)i * n_to;
+    for (int x = 0; x < n; x++)
+        line[x] = rows > 1 ? 0 : P[x];
+    for (int a = 0; a < points && rows > 1; a++) {
+        const double *row = P + (size_t)((o->entries[i].first + a) % n) * n, weight = o->entries[i].weight[a];
+        for (int x = 0; x < n; x++)
+            line[x] += weight * row[x];
+    }
+    for (int b = 0; b < points; b++)
+        line[n + b] = line[b];
+    for (int k = 0; k < n_to; k++) {
+        const nl_transfer_entry *entry = &o->entries[k];
+        double sum = 0;
+        for (int b = 0; b < points; b++)
+            sum += entry->weight[b] * line[entry->first + b];
+        out[k] = (job->keep ? out[k] : 0) + job->c[0] * sum;
     }
 }
 
-nl_status nl_cpu_phase_prolong(nl_backend *backend, const nl_pool *from, int n_coarse, const nl_pool *to, int n_fine,
-                               int rows, const struct nl_prolong_entry *entries, const nl_job *jobs, int n_jobs)
+static void transfer_block(const nl_cpu_operation *o, int j, int i, int thread)
 {
-    (void)n_fine;
-    const nl_cpu_operation o = {.pool = to, .coarse = from, .jobs = jobs, .entries = entries, .n_coarse = n_coarse,
-                         .blocks = rows};
-    nl_cpu_for_each(backend, &o, to->size, n_jobs, prolong_row);
+    if (o->points == NL_INTERPOLATION_POINTS)
+        transfer_row(o, j, i, nl_cpu_line(o, thread), NL_INTERPOLATION_POINTS);
+    else
+        transfer_row(o, j, i, nl_cpu_line(o, thread), NL_RESTRICTION_POINTS);
+}
+
+nl_status nl_cpu_phase_transfer(nl_backend *backend, const nl_pool *from, int n_from, const nl_pool *to, int n_to,
+                                int rows, int points, const struct nl_transfer_entry *entries, const nl_job *jobs,
+                                int n_jobs)
+{
+    (void)n_to;
+    nl_cpu_operation o = {.pool = to, .from = from, .jobs = jobs, .entries = entries, .n_from = n_from,
+                          .points = points, .blocks = rows};
+    NL_TRY(nl_cpu_reserve_lines(backend, &o, (size_t)n_from + NL_RESTRICTION_POINTS));
+    nl_cpu_for_each(backend, &o, to->size, n_jobs, transfer_block);
     return NL_OK;
 }

@@ -8,20 +8,6 @@
 
 static const double TWO_PI = 6.283185307179586477;
 
-/* Central differences of order 2w: df = sum a_k (f_k - f_-k)/h, d2f = [b_0 f_0 + sum b_k (f_k + f_-k)]/h^2. */
-static const double first_derivative[NL_PHASE_MAX_W][NL_PHASE_MAX_W + 1] = {
-    {0, 1. / 2},
-    {0, 2. / 3, -1. / 12},
-    {0, 3. / 4, -3. / 20, 1. / 60},
-    {0, 4. / 5, -1. / 5, 4. / 105, -1. / 280},
-};
-static const double second_derivative[NL_PHASE_MAX_W][NL_PHASE_MAX_W + 1] = {
-    {-2, 1},
-    {-5. / 2, 4. / 3, -1. / 12},
-    {-49. / 18, 3. / 2, -3. / 20, 1. / 90},
-    {-205. / 72, 8. / 5, -1. / 5, 8. / 315, -1. / 560},
-};
-
 nl_status nl_phase_from_config(const nl_config *config, nl_phase *out)
 {
     const nl_laser laser = nl_laser_from_config(config);
@@ -51,18 +37,22 @@ nl_status nl_phase_from_config(const nl_config *config, nl_phase *out)
     return NL_OK;
 }
 
+double nl_phase_width(const nl_phase *phase)
+{
+    double width = 1;
+    for (int j = 0; j < phase->sites; j++)
+        width = fmin(width, sqrt(phase->D[j] / (phase->drive[j] + fabs(phase->tunnel[j]) + 1e-300)));
+    return width;
+}
+
 /*
- * The narrowest feature is where drift of slope s balances diffusion D: a Gaussian of width sqrt(D/s). On it a
- * stencil of order p errs as (h/width)^p. The prefactors bound what was measured on steady states with D_p from 0.02 to
+ * On the narrowest feature a stencil of order p errs as (h/width)^p. The prefactors bound what was measured on steady states with D_p from 0.02 to
  * 0.2 and t_c/(epsilon/r_0) from 0 to 1.5; the error is mostly smaller, at small D_p and high order by far.
  */
 int nl_phase_resolution(const nl_phase *phase, int order, double accuracy)
 {
     static const double prefactor[] = {0, 5e-3, 6e-4, 1e-4, 1.2e-4};
-    double width = 1;
-    for (int j = 0; j < phase->sites; j++)
-        width = fmin(width, sqrt(phase->D[j] / (phase->drive[j] + fabs(phase->tunnel[j]) + 1e-300)));
-    const double h = width * pow(accuracy / prefactor[order / 2], 1.0 / order);
+    const double h = nl_phase_width(phase) * pow(accuracy / prefactor[order / 2], 1.0 / order);
     if (!(TWO_PI / h < NL_MAX_GRID))
         return NL_MAX_GRID + 1;
     const int n = (int)ceil(TWO_PI / h);
@@ -70,13 +60,13 @@ int nl_phase_resolution(const nl_phase *phase, int order, double accuracy)
     return rounded < 24 ? 24 : rounded;
 }
 
-static void fill_header(const nl_phase *phase, double h, int w, double *table)
+static void fill_header(const nl_phase *phase, const nl_stencil *stencil, double *table)
 {
     memset(table, 0, NL_PHASE_HEADER * sizeof *table);
     /* One site stands on the fast axis, in the place of theta_2. */
     const int fast = phase->sites == 2 ? 1 : 0;
-    for (int k = 0; k <= w; k++) {
-        const double a = first_derivative[w - 1][k] / h, b = second_derivative[w - 1][k] / (h * h);
+    for (int k = 0; k <= stencil->w; k++) {
+        const double a = stencil->a[k], b = stencil->b[k];
         table[NL_PHASE_A + k] = a;
         table[NL_PHASE_DB1 + k] = phase->D[0] * b;
         table[NL_PHASE_DB2 + k] = phase->D[fast] * b;
@@ -85,11 +75,11 @@ static void fill_header(const nl_phase *phase, double h, int w, double *table)
     }
 }
 
-void nl_phase_fill_table(const nl_phase *phase, int n, int order, double *table)
+void nl_phase_fill_table(const nl_phase *phase, nl_stencil stencil, double *table)
 {
-    const int w = order / 2, fast = phase->sites == 2 ? 1 : 0;
+    const int n = stencil.n, w = stencil.w, fast = phase->sites == 2 ? 1 : 0;
     const double h = TWO_PI / n;
-    fill_header(phase, h, w, table);
+    fill_header(phase, &stencil, table);
     const nl_phase_view view = nl_phase_view_of(table, n, w);
     double *E1 = table + (view.E1 - table), *E2 = table + (view.E2 - table), *C = table + (view.C - table);
     for (int i = -w; i < n + w; i++) {
@@ -109,28 +99,24 @@ typedef struct axis_spectrum {
     double re[SAMPLES], im[SAMPLES]; /* of D d^2 and v d at k h = 0 ... pi */
 } axis_spectrum;
 
-static void axis_symbol(const nl_phase *phase, int site, int n, int w, axis_spectrum *out)
+static void axis_symbol(const nl_phase *phase, int site, const nl_stencil *stencil, axis_spectrum *out)
 {
-    const double h = TWO_PI / n, v = phase->drive[site] + fabs(phase->tunnel[site]);
+    const double v = phase->drive[site] + fabs(phase->tunnel[site]);
     for (int s = 0; s < SAMPLES; s++) {
-        const double kh = TWO_PI / 2 * s / (SAMPLES - 1);
-        double d1 = 0, d2 = second_derivative[w - 1][0];
-        for (int k = 1; k <= w; k++) {
-            d1 += 2 * first_derivative[w - 1][k] * sin(k * kh);
-            d2 += 2 * second_derivative[w - 1][k] * cos(k * kh);
-        }
-        out->re[s] = phase->D[site] * d2 / (h * h);
-        out->im[s] = v * d1 / h;
+        double d1, d2;
+        nl_stencil_symbol(stencil, 0.5 * stencil->n * s / (SAMPLES - 1), &d1, &d2);
+        out->re[s] = phase->D[site] * d2;
+        out->im[s] = v * d1;
     }
 }
 
 /* Both signs of the drift's product are covered by conjugation and by sign. */
-int nl_phase_spectrum(const nl_phase *phase, int n, int order, nl_complex *list)
+int nl_phase_spectrum(const nl_phase *phase, nl_stencil stencil, nl_complex *list)
 {
     axis_spectrum axis[2];
     int count = 0;
     for (int j = 0; j < phase->sites; j++)
-        axis_symbol(phase, j, n, order / 2, &axis[j]);
+        axis_symbol(phase, j, &stencil, &axis[j]);
     for (int s = 0; s < SAMPLES; s++) {
         if (phase->sites == 1)
             list[count++] = (nl_complex){axis[0].re[s], axis[0].im[s]};

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "hierarchy.h"
 #include "nanolase/model.h"
 #include "phase_point.h"
 
@@ -70,6 +71,15 @@ static nl_status check_choices(const nl_config *config)
     return NL_OK;
 }
 
+/* Left to itself, wherever the direct solution below the cycle carries the distribution at a bearable cost. */
+static bool uses_multigrid(const nl_config *config, const nl_point *point)
+{
+    if (config->run_mode != NL_MODE_STEADY)
+        return false;
+    return config->steady_method == NL_STEADY_MULTIGRID ||
+           (config->steady_method == NL_STEADY_AUTO && nl_hierarchy_resolves(point));
+}
+
 static nl_status phase_point(const nl_config *config, nl_point *out)
 {
     nl_point point = {.order = config->grid_order, .rtol = config->integrator_rtol, .atol = config->integrator_atol,
@@ -85,6 +95,8 @@ static nl_status phase_point(const nl_config *config, nl_point *out)
         return nl_config_fail(config, "grid.n_c", "n_c = auto asks for more than %d points an axis; raise accuracy or order, or give n_c",
                               NL_MAX_GRID);
     point.levels = level_count(&point);
+    if (uses_multigrid(config, &point))
+        point.grids = nl_hierarchy_sizes(&point, (int[NL_MAX_GRIDS]){0});
     *out = point;
     return NL_OK;
 }
@@ -100,12 +112,12 @@ static nl_operator phase_operator_shape(const nl_point *point, int n)
 
 static void phase_fill_table(const nl_point *point, int n, double *table)
 {
-    nl_phase_fill_table(&point->phase, n, point->order, table);
+    nl_phase_fill_table(&point->phase, nl_stencil_of_order(n, point->order), table);
 }
 
 static int phase_spectrum(const nl_point *point, int n, nl_complex *list)
 {
-    return nl_phase_spectrum(&point->phase, n, point->order, list);
+    return nl_phase_spectrum(&point->phase, nl_stencil_of_order(n, point->order), list);
 }
 
 static nl_status phase_initial(const nl_point *point, nl_initial initial, int n, double *state)

@@ -1,5 +1,6 @@
 #include "nanolase/plan.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,11 @@ enum { MAX_BATCH = 4096 };
 
 static nl_status check_methods(const nl_config *config)
 {
-    if (config->steady_method == NL_STEADY_MULTIGRID || config->steady_method == NL_STEADY_KRYLOV)
+    if (config->steady_method == NL_STEADY_KRYLOV)
         return nl_config_fail(config, "steady.method", "this version has no such method; use auto, relax or rre");
+    if (config->steady_method == NL_STEADY_MULTIGRID && config->model_equation == NL_EQUATION_GUTZWILLER)
+        return nl_config_fail(config, "steady.method",
+                              "multigrid needs grids, and a master equation has none; use auto, relax or rre");
     if (config->steady_gap)
         return nl_config_fail(config, "steady.gap", "this version does not compute the spectral gap; use gap = no");
     if (config->run_mode == NL_MODE_EVOLVE && config->run_t_end / config->run_save_every > 1e6)
@@ -99,6 +103,8 @@ double nl_plan_point_bytes(const nl_plan *plan, int point)
         const nl_operator op = plan->model->operator_shape(&plan->points[point], nl_level_size(&plan->points[point], level));
         bytes += 8 * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
     }
+    if (plan->points[point].grids > 0) /* the cycles' memory is given back before relaxation takes over */
+        return fmax(bytes, nl_multigrid_bytes(plan->model, &plan->points[point]));
     return bytes;
 }
 
@@ -156,7 +162,7 @@ static bool solved_together(const nl_plan *plan, int a, int b)
 {
     const nl_point *x = &plan->points[a], *y = &plan->points[b];
     const nl_operator op = shape_of(plan, a), other = shape_of(plan, b);
-    return nl_operator_same_shape(&op, &other) && x->levels == y->levels && x->rtol == y->rtol && x->atol == y->atol &&
+    return nl_operator_same_shape(&op, &other) && x->levels == y->levels && x->grids == y->grids && x->rtol == y->rtol && x->atol == y->atol &&
            plan->tableaux[a] == plan->tableaux[b];
 }
 
@@ -221,7 +227,9 @@ static nl_status solve(const run_state *run, nl_backend *backend, const nl_point
     nl_task task = {.backend = backend, .model = plan->model, .config = plan->config,
                     .tableau = plan->tableaux[index[0]], .points = points, .index = index, .count = count,
                     .result = run->result, .watcher = run->watcher};
-    return plan->config->run_mode == NL_MODE_EVOLVE ? nl_evolve(&task) : nl_relax(&task);
+    if (plan->config->run_mode == NL_MODE_EVOLVE)
+        return nl_evolve(&task);
+    return points[0].grids > 0 ? nl_multigrid(&task) : nl_relax(&task);
 }
 
 /* Takes and solves points until none is left. */

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 #include "nanolase/extrapolate.h"
-#include "nanolase/prolong.h"
 #include "nanolase/solve.h"
-#include "prolong_point.h"
+#include "nanolase/transfer.h"
+#include "transfer_point.h"
 
 enum { MAX_LEVELS = 6 };
 static const double RELAX_RTOL = 1e-2, RELAX_ATOL = 1e-4;
@@ -84,8 +84,7 @@ const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *poi
 
 int nl_solve_extra_registers(const nl_config *config)
 {
-    const bool extrapolates = config->steady_method == NL_STEADY_AUTO || config->steady_method == NL_STEADY_RRE;
-    return config->run_mode == NL_MODE_STEADY && extrapolates ? NL_SNAPSHOTS : 0;
+    return config->run_mode == NL_MODE_STEADY && config->steady_method != NL_STEADY_RELAX ? NL_SNAPSHOTS : 0;
 }
 
 /* ---- one member's convergence ---- */
@@ -208,7 +207,7 @@ static nl_status prolong_members(relaxation *r, int level, int sources, const do
     nl_batch *fine = &r->level[level];
     nl_backend *backend = r->task->backend;
     const int rows = nl_operator_rows(&fine->op);
-    nl_prolong_entry *entries = malloc(fine->n * sizeof *entries);
+    nl_transfer_entry *entries = malloc(fine->n * sizeof *entries);
     void *device_entries = NULL;
     nl_status status = entries ? backend->ops->alloc(backend, fine->n * sizeof *entries, &device_entries)
                                : nl_fail(NL_ERR_MEMORY, "cannot allocate interpolation tables");
@@ -217,11 +216,11 @@ static nl_status prolong_members(relaxation *r, int level, int sources, const do
         for (int m = 0; m < fine->n_members; m++)
             fine->jobs[m] = (nl_job){.slot = m, .in = {coarse->members[m].y}, .c = {weight[s]},
                                      .out = fine->members[m].y, .keep = s > 0};
-        nl_prolong_fill(coarse->n, fine->n, entries);
+        nl_transfer_fill_interpolation(coarse->n, fine->n, entries);
         status = backend->ops->upload(backend, device_entries, entries, fine->n * sizeof *entries);
         if (status == NL_OK)
-            status = backend->ops->prolong(backend, &coarse->pool, coarse->n, &fine->pool, fine->n, rows,
-                                           device_entries, fine->jobs, fine->n_members);
+            status = backend->ops->transfer(backend, &coarse->pool, coarse->n, &fine->pool, fine->n, rows,
+                                            NL_INTERPOLATION_POINTS, device_entries, fine->jobs, fine->n_members);
     }
     backend->ops->free(backend, device_entries);
     free(entries);
@@ -264,7 +263,7 @@ static nl_status start_level(relaxation *r, int level, int levels)
     const nl_batch *coarse = &r->level[level + 1];
     for (int l = level + 1; l < levels && sources < NL_MAX_SOURCES; l++)
         n[sources++] = r->level[l].n;
-    NL_TRY(nl_prolong_weights(n, sources, batch->n, task->points[0].order, weight));
+    NL_TRY(nl_richardson_weights(n, sources, batch->n, task->points[0].order, weight));
     NL_TRY(prolong_members(r, level, sources, weight));
     NL_TRY(normalise(r, batch, coarse));
     for (int m = 0; m < batch->n_members; m++) {

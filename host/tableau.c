@@ -84,6 +84,17 @@ const nl_tableau *nl_tableau_chebyshev(int order)
     return &methods[order - 1];
 }
 
+const nl_tableau *nl_tableau_smoother(void)
+{
+    /* Jameson, Schmidt & Turkel, AIAA 81-1259 (1981). */
+    static const nl_tableau smoother = {.name = "smoother", .stages = 4, .order = 2, .embedded = 2,
+                                        .c = {0, 1. / 4, 1. / 3, 1. / 2},
+                                        .a = {{0}, {1. / 4}, {0, 1. / 3}, {0, 0, 1. / 2}},
+                                        .b = {0, 0, 0, 1},
+                                        .b_hat = {0, 0, 0, 1}};
+    return &smoother;
+}
+
 double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum, int count)
 {
     double rate = 0;

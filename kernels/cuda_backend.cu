@@ -1,5 +1,5 @@
 /* The CUDA backend: device, memory, jobs. The operations are in vector.cu, phase.cu, lindblad.cu and
- * prolong.cu. */
+ * transfer.cu. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -142,7 +142,7 @@ static const nl_backend_ops cuda_ops = {
     nl_cuda_largest,
     nl_cuda_dot,
     cuda_moments,
-    nl_cuda_prolong,
+    nl_cuda_transfer,
 };
 
 nl_status nl_backend_open_cuda(nl_backend **out)

@@ -103,8 +103,8 @@ nl_status nl_cuda_phase_moments(nl_cuda_backend *, const nl_operator *, const nl
 /* lindblad.cu: the same. */
 nl_status nl_cuda_lindblad_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
 nl_status nl_cuda_lindblad_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);
-/* prolong.cu */
-nl_status nl_cuda_prolong(nl_backend *, const nl_pool *from, int n_coarse, const nl_pool *to, int n_fine, int rows,
-                          const struct nl_prolong_entry *entries, const nl_job *, int n_jobs);
+/* transfer.cu */
+nl_status nl_cuda_transfer(nl_backend *, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,
+                           int points, const struct nl_transfer_entry *entries, const nl_job *, int n_jobs);
 
 #endif

@@ -41,7 +41,7 @@ static void rig_upload_tables(rig *g)
     double *tables = new_array(g->pool.slots * len);
     void *memory;
     for (int s = 0; s < g->pool.slots; s++)
-        nl_phase_fill_table(&g->phase[s], g->op.n, g->order, tables + s * len);
+        nl_phase_fill_table(&g->phase[s], nl_stencil_of_order(g->op.n, g->order), tables + s * len);
     OK(g->backend->ops->alloc(g->backend, g->pool.slots * len * sizeof *tables, &memory));
     OK(g->backend->ops->upload(g->backend, memory, tables, g->pool.slots * len * sizeof *tables));
     g->op.tables = memory;

@@ -1,6 +1,6 @@
 /* Every operation of every backend against a plain evaluation, and backends against each other. */
-#include "nanolase/prolong.h"
-#include "prolong_point.h"
+#include "nanolase/transfer.h"
+#include "transfer_point.h"
 #include "rig.h"
 
 static const int orders[] = {2, 4, 6, 8};
@@ -344,9 +344,9 @@ static void fill_wave(double *P, int slot, int sites, int n)
 
 static void *upload_entries(nl_backend *b, int n_coarse, int n_fine)
 {
-    nl_prolong_entry *entries = malloc((size_t)n_fine * sizeof *entries);
+    nl_transfer_entry *entries = malloc((size_t)n_fine * sizeof *entries);
     void *memory;
-    nl_prolong_fill(n_coarse, n_fine, entries);
+    nl_transfer_fill_interpolation(n_coarse, n_fine, entries);
     OK(b->ops->alloc(b, (size_t)n_fine * sizeof *entries, &memory));
     OK(b->ops->upload(b, memory, entries, (size_t)n_fine * sizeof *entries));
     free(entries);
@@ -364,7 +364,8 @@ static void check_prolong(nl_backend *b, int sites, int n_coarse, int n_fine)
         fill_wave(P, jobs[j].slot, sites, n_coarse);
         OK(b->ops->upload(b, nl_pool_vector(&from.pool, jobs[j].slot, jobs[j].in[0]), P, from.pool.size * sizeof *P));
     }
-    OK(b->ops->prolong(b, &from.pool, n_coarse, &to.pool, n_fine, nl_operator_rows(&to.op), entries, jobs, 2));
+    OK(b->ops->transfer(b, &from.pool, n_coarse, &to.pool, n_fine, nl_operator_rows(&to.op), NL_INTERPOLATION_POINTS,
+                        entries, jobs, 2));
     rig_look_around(&to, jobs, 2, false);
     for (int j = 0; j < 2; j++) {
         fill_wave(expected, jobs[j].slot, sites, n_fine);

@@ -23,7 +23,7 @@ static void test_table_layout(void **state)
             const size_t len = nl_phase_table_len(n, w);
             double *table = malloc(len * sizeof *table);
             const nl_phase phase = some_phase(2);
-            nl_phase_fill_table(&phase, n, orders[o], table);
+            nl_phase_fill_table(&phase, nl_stencil_of_order(n, orders[o]), table);
             const nl_phase_view v = nl_phase_view_of(table, n, w);
             assert_int_equal(v.E1 - w - table, NL_PHASE_HEADER);
             assert_int_equal((v.E2 - w) - (v.E1 + n + w), 0);
@@ -38,7 +38,7 @@ static void check_table(const nl_phase *phase, int n, int order)
     const int w = order / 2;
     const double h = 2 * acos(-1.0) / n;
     double *table = new_array(nl_phase_table_len(n, w));
-    nl_phase_fill_table(phase, n, order, table);
+    nl_phase_fill_table(phase, nl_stencil_of_order(n, order), table);
     const nl_phase_view v = nl_phase_view_of(table, n, w);
     for (int i = -w; i < n + w; i++) {
         const int fast = phase->sites - 1; /* one site stands on the fast axis */
@@ -78,7 +78,7 @@ static void apply_to_wave(int n, int order, int m, double D, double drift, doubl
     const double h = 2 * acos(-1.0) / n;
     const nl_phase phase = {.sites = 1, .D = {D, D}};
     double *table = new_array(nl_phase_table_len(n, w)), *P = new_array(n);
-    nl_phase_fill_table(&phase, n, order, table);
+    nl_phase_fill_table(&phase, nl_stencil_of_order(n, order), table);
     nl_phase_view v = nl_phase_view_of(table, n, w);
     for (int j = -w; j < n + w; j++)
         ((double *)v.E2)[j] = -drift; /* v = -E */
@@ -157,7 +157,7 @@ static void check_operator(const nl_phase *phase, int n, int order, rng *r)
 {
     const int w = order / 2, rows = phase->sites == 2 ? n : 1;
     double *table = new_array(nl_phase_table_len(n, w)), *P = random_array(r, (size_t)rows * n);
-    nl_phase_fill_table(phase, n, order, table);
+    nl_phase_fill_table(phase, nl_stencil_of_order(n, order), table);
     const nl_phase_view v = nl_phase_view_of(table, n, w);
     const double tolerance = 1e-14 * n * n;
     for (int i = 0; i < rows; i++)
@@ -206,7 +206,7 @@ static void test_sum_vanishes(void **state)
         const int n = 17, w = orders[o] / 2;
         const nl_phase phase = random_phase(&r, 2);
         double *table = new_array(nl_phase_table_len(n, w)), *P = random_array(&r, (size_t)n * n), sum = 0, most = 0;
-        nl_phase_fill_table(&phase, n, orders[o], table);
+        nl_phase_fill_table(&phase, nl_stencil_of_order(n, orders[o]), table);
         const nl_phase_view v = nl_phase_view_of(table, n, w);
         for (int x = 0; x < n * n; x++) {
             const double value = at_point(&phase, &v, P, n, w, x / n, x % n, 1);

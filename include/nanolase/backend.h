@@ -67,7 +67,7 @@ bool nl_operator_same_shape(const nl_operator *, const nl_operator *);
 /* Phase: rows of n points; n rows for two sites, one for a single site. */
 int nl_operator_rows(const nl_operator *);
 
-struct nl_prolong_entry;
+struct nl_transfer_entry;
 
 typedef struct nl_backend_ops {
     const char *name; /* "cpu" or "cuda" */
@@ -106,10 +106,10 @@ typedef struct nl_backend_ops {
      * marginals (nl_phase_marginal_element), of the Lindblad operator those of nl_lindblad_add_moments. */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                          double *result);
-    /* prolong: out of `to` = c[0] * (in[0] of `from`, interpolated to n_fine points an axis), added to what is there
-     * where keep is set. entries: backend memory, n_fine. */
-    nl_status (*prolong)(nl_backend *, const nl_pool *from, int n_coarse, const nl_pool *to, int n_fine, int rows,
-                         const struct nl_prolong_entry *entries, const nl_job *, int n_jobs);
+    /* transfer: out of `to` = c[0] * (in[0] of `from`, carried over to n_to points an axis), added to what is there
+     * where keep is set. rows: of the target. points, entries: as nl_transfer_fill_* leave them; backend memory, n_to. */
+    nl_status (*transfer)(nl_backend *, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,
+                          int points, const struct nl_transfer_entry *entries, const nl_job *, int n_jobs);
 } nl_backend_ops;
 
 /* Every backend's own struct begins with this. */

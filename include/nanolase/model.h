@@ -51,6 +51,7 @@ typedef struct nl_point {
     int n;      /* phase: grid points along each axis; Lindblad: levels */
     int order;  /* phase: of the differences */
     int levels; /* grids in the sequence n, n/2, ...; at least 1 */
+    int grids;  /* of the multigrid cycle; 0: not solved by it */
     double rtol, atol;          /* of one step when evolving */
     double tolerance, accuracy, max_time; /* of the steady state: of its residual, its distance, the search */
 } nl_point;

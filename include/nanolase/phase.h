@@ -6,6 +6,7 @@
 
 #include "nanolase/config.h"
 #include "nanolase/laser.h"
+#include "nanolase/stencil.h"
 #include "portable.h"
 
 enum { NL_MAX_GRID = 65535 };
@@ -24,17 +25,21 @@ typedef struct nl_phase {
 /* NL_ERR_CONFIG below threshold where coefficients would have to come from [laser]. */
 nl_status nl_phase_from_config(const nl_config *, nl_phase *out);
 
+/* The narrowest feature of a steady state, in radians: where drift of slope s balances diffusion D, a Gaussian of width
+ * sqrt(D/s); at most 1. */
+double nl_phase_width(const nl_phase *);
+
 /* Grid points along each axis that keep the error in <exp(i theta)> near `accuracy` at this order; above NL_MAX_GRID where
  * none would do. */
 int nl_phase_resolution(const nl_phase *, int order, double accuracy);
 
-/* Fills a member's table (nl_phase_table_len of kernels/phase_point.h doubles). */
-void nl_phase_fill_table(const nl_phase *, int n, int order, double *table);
+/* Fills a member's table (nl_phase_table_len of kernels/phase_point.h doubles) for the stencil's grid. */
+void nl_phase_fill_table(const nl_phase *, nl_stencil, double *table);
 
 /* The spectrum of the operator with its drift frozen at the largest value anywhere on the grid, sampled; returns the
  * number of samples, at most NL_PHASE_SPECTRUM. */
 enum { NL_PHASE_SAMPLES = 9, NL_PHASE_SPECTRUM = 2 * NL_PHASE_SAMPLES * NL_PHASE_SAMPLES };
-int nl_phase_spectrum(const nl_phase *, int n, int order, nl_complex *list);
+int nl_phase_spectrum(const nl_phase *, nl_stencil, nl_complex *list);
 
 /* The distribution at the start: density normalised to integral 1, n x n (n for one site). */
 nl_status nl_phase_initial(const nl_phase *, nl_initial initial, int n, double *P);

@@ -49,6 +49,12 @@ bool nl_task_is_aborted(const nl_task *);
 /* Steady states by time evolution on a sequence of grids, coarse to fine. */
 nl_status nl_relax(nl_task *);
 
+/* Steady states of phase equations by multigrid cycles; members on which they fail to converge are left to nl_relax. */
+nl_status nl_multigrid(nl_task *);
+
+/* Bytes that nl_multigrid takes for a point, in the backend's memory and in main memory together. */
+double nl_multigrid_bytes(const nl_model *, const nl_point *);
+
 /* Registers that the run's method takes beside the stepper's. */
 int nl_solve_extra_registers(const nl_config *);
 

@@ -34,6 +34,10 @@ const nl_tableau *nl_tableau_find(const char *name); /* NULL where unknown */
  * at the start and at the end of a step. */
 const nl_tableau *nl_tableau_chebyshev(int order);
 
+/* Jameson's four stages 1/4, 1/3, 1/2, 1 in low storage: of order 4 on linear equations and the smoother of multigrid
+ * cycles. No pair: there is nothing to estimate an error with. */
+const nl_tableau *nl_tableau_smoother(void);
+
 /* The longest step at which a pair damps or keeps every mode of a spectrum. */
 double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum, int count);
 

@@ -1,6 +1,6 @@
 /* Interpolation between grids, and the weights that combine several grids' solutions. */
-#include "nanolase/prolong.h"
-#include "prolong_point.h"
+#include "nanolase/transfer.h"
+#include "transfer_point.h"
 #include "support.h"
 
 static const struct {
@@ -8,30 +8,30 @@ static const struct {
 } pairs[] = {{8, 8}, {8, 16}, {24, 48}, {25, 50}, {33, 65}, {13, 100}, {40, 24}, {50, 51}};
 
 /* Where the point b of entry i lies, seen from the fine point, in coarse spacings: the nearest periodic image. */
-static double offset(const nl_prolong_entry *entry, int b, int i, int n_coarse, int n_fine)
+static double offset(const nl_transfer_entry *entry, int b, int i, int n_coarse, int n_fine)
 {
     const double x = (double)(entry->first + b) - (double)i * n_coarse / n_fine;
     return x - n_coarse * round(x / n_coarse);
 }
 
 /* Sum of the weights times the k-th power of the offsets: 1 for k = 0, else 0 up to degree 7. */
-static double moment(const nl_prolong_entry *entry, int k, int i, int n_coarse, int n_fine)
+static double moment(const nl_transfer_entry *entry, int k, int i, int n_coarse, int n_fine)
 {
     double sum = 0;
-    for (int b = 0; b < NL_PROLONG_POINTS; b++)
+    for (int b = 0; b < NL_INTERPOLATION_POINTS; b++)
         sum += entry->weight[b] * pow(offset(entry, b, i, n_coarse, n_fine), k);
     return sum;
 }
 
 static void check_entries(int n_coarse, int n_fine)
 {
-    nl_prolong_entry *entries = malloc((size_t)n_fine * sizeof *entries);
-    nl_prolong_fill(n_coarse, n_fine, entries);
+    nl_transfer_entry *entries = malloc((size_t)n_fine * sizeof *entries);
+    nl_transfer_fill_interpolation(n_coarse, n_fine, entries);
     for (int i = 0; i < n_fine; i++) {
         BETWEEN(entries[i].first, 0, n_coarse - 1);
         CLOSE(moment(&entries[i], 0, i, n_coarse, n_fine), 1, 1e-14);
-        if (n_coarse > NL_PROLONG_POINTS) /* on 8 points the images on both sides are equally near */
-            for (int k = 1; k < NL_PROLONG_POINTS; k++)
+        if (n_coarse > NL_INTERPOLATION_POINTS) /* on 8 points the images on both sides are equally near */
+            for (int k = 1; k < NL_INTERPOLATION_POINTS; k++)
                 CLOSE(moment(&entries[i], k, i, n_coarse, n_fine), 0, 1e-10);
     }
     free(entries);
@@ -42,17 +42,17 @@ static void test_exact_on_polynomials(void **state)
     (void)state;
     for (int p = 0; p < COUNT(pairs); p++)
         check_entries(pairs[p].coarse, pairs[p].fine);
-    nl_prolong_entry entries[50]; /* and not beyond */
-    nl_prolong_fill(25, 50, entries);
+    nl_transfer_entry entries[50]; /* and not beyond */
+    nl_transfer_fill_interpolation(25, 50, entries);
     BETWEEN(fabs(moment(&entries[1], 8, 1, 25, 50)), 1, 1e3);
 }
 
 /* The stencil stands as evenly about its point as it can. */
 static void test_stencil_is_centred(void **state)
 {
-    nl_prolong_entry entries[100];
+    nl_transfer_entry entries[100];
     (void)state;
-    nl_prolong_fill(13, 100, entries);
+    nl_transfer_fill_interpolation(13, 100, entries);
     for (int i = 0; i < 100; i++) {
         BETWEEN(offset(&entries[i], 3, i, 13, 100), -1, 0);
         BETWEEN(offset(&entries[i], 4, i, 13, 100), 1e-12, 1);
@@ -62,14 +62,14 @@ static void test_stencil_is_centred(void **state)
 /* Points that the grids share keep their values to rounding. */
 static void test_shared_points_keep_values(void **state)
 {
-    nl_prolong_entry entries[48];
+    nl_transfer_entry entries[48];
     rng r = {5};
     (void)state;
-    nl_prolong_fill(24, 48, entries);
+    nl_transfer_fill_interpolation(24, 48, entries);
     double *P = random_array(&r, 24 * 24);
     for (int i = 0; i < 48; i += 2)
         for (int j = 0; j < 48; j += 2)
-            CLOSE(nl_prolong_point(P, 24, 24, &entries[i], &entries[j]), P[i / 2 * 24 + j / 2], 1e-14);
+            CLOSE(nl_transfer_point(P, 24, 24, NL_INTERPOLATION_POINTS, &entries[i], &entries[j]), P[i / 2 * 24 + j / 2], 1e-14);
     free(P);
 }
 
@@ -79,14 +79,14 @@ static double smooth_error(int sites, int n_coarse, int n_fine)
     const double h = 2 * acos(-1.0) / n_coarse, H = 2 * acos(-1.0) / n_fine;
     const int rows = sites == 2 ? n_coarse : 1;
     double *P = new_array((size_t)rows * n_coarse), error = 0;
-    nl_prolong_entry *entries = malloc((size_t)n_fine * sizeof *entries);
+    nl_transfer_entry *entries = malloc((size_t)n_fine * sizeof *entries);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < n_coarse; j++)
             P[i * n_coarse + j] = exp((sites == 2 ? cos(h * i) : 0) + sin(h * j));
-    nl_prolong_fill(n_coarse, n_fine, entries);
+    nl_transfer_fill_interpolation(n_coarse, n_fine, entries);
     for (int i = 0; i < (sites == 2 ? n_fine : 1); i++)
         for (int j = 0; j < n_fine; j++)
-            error = fmax(error, fabs(nl_prolong_point(P, rows, n_coarse, &entries[i], &entries[j]) -
+            error = fmax(error, fabs(nl_transfer_point(P, rows, n_coarse, NL_INTERPOLATION_POINTS, &entries[i], &entries[j]) -
                                      exp((sites == 2 ? cos(H * i) : 0) + sin(H * j))));
     free(P);
     free(entries);
@@ -118,7 +118,7 @@ static void test_weights_reproduce_the_fine_grid(void **state)
             for (int term = 0; term < sequences[s].count; term++) {
                 double weight[NL_MAX_SOURCES], combination = 0;
                 const int q = term == 0 ? 0 : order + 2 * (term - 1);
-                OK(nl_prolong_weights(sequences[s].n, sequences[s].count, sequences[s].fine, order, weight));
+                OK(nl_richardson_weights(sequences[s].n, sequences[s].count, sequences[s].fine, order, weight));
                 for (int k = 0; k < sequences[s].count; k++)
                     combination += weight[k] * pow(100.0 / sequences[s].n[k], q);
                 const double fine = pow(100.0 / sequences[s].fine, q);
@@ -131,10 +131,10 @@ static void test_known_weights(void **state)
 {
     double weight[2];
     (void)state;
-    OK(nl_prolong_weights((int[]){20, 10}, 2, 40, 2, weight));
+    OK(nl_richardson_weights((int[]){20, 10}, 2, 40, 2, weight));
     CLOSE(weight[0], 1.25, 1e-14); /* 1 = w0 + w1 and 1 = 4 w0 + 16 w1 */
     CLOSE(weight[1], -0.25, 1e-14);
-    OK(nl_prolong_weights((int[]){20}, 1, 40, 8, weight));
+    OK(nl_richardson_weights((int[]){20}, 1, 40, 8, weight));
     CLOSE(weight[0], 1, 0);
 }
 
@@ -142,7 +142,7 @@ static void test_equal_grids_are_refused(void **state)
 {
     double weight[2];
     (void)state;
-    FAILS(nl_prolong_weights((int[]){20, 20}, 2, 40, 2, weight), NL_ERR_INTERNAL, "equal size");
+    FAILS(nl_richardson_weights((int[]){20, 20}, 2, 40, 2, weight), NL_ERR_INTERNAL, "equal size");
 }
 
 int main(void)

@@ -1,0 +1,364 @@
+#include "hierarchy.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "nanolase/transfer.h"
+#include "phase_point.h"
+#include "transfer_point.h"
+#include "vector_point.h"
+
+/* Registers of a coarse grid. */
+enum { SOLUTION, STAGE, WORK, RIGHT, REGISTERS };
+
+/* Smoothing steps on the finest grid; each coarser one, four times cheaper, takes twice as many. */
+enum { FINEST_STEPS = 5, MOST_STEPS = 20 };
+
+/* On the bound itself the outermost mode would not decay. */
+static const double STEP_SAFETY = 0.9;
+
+/* ---- sizes ---- */
+
+/*
+ * The solution's narrowest feature is a Gaussian of width sqrt(D/drift); its modes k fall as exp(-(k width)^2/2). Those
+ * up to 2.25/width make a direct solution that leaves the smoother little to do, at a cost that grows with the fourth
+ * power (measured for D_p = 0.005 and t_c from 0 to 4).
+ */
+enum { LEAST_MODES = 8, MOST_MODES = 256 };
+
+static double modes_wanted(const nl_point *point)
+{
+    return fmax(LEAST_MODES, ceil(2.25 / nl_phase_width(&point->phase)));
+}
+
+int nl_hierarchy_modes(const nl_point *point)
+{
+    const int most = (point->n - 1) / 2;
+    return (int)fmin(modes_wanted(point), most < MOST_MODES ? most : MOST_MODES);
+}
+
+bool nl_hierarchy_resolves(const nl_point *point)
+{
+    return modes_wanted(point) <= MOST_MODES;
+}
+
+int nl_hierarchy_sizes(const nl_point *point, int n[NL_MAX_GRIDS])
+{
+    const int modes = nl_hierarchy_modes(point), least = NL_RESTRICTION_POINTS;
+    int count = 1;
+    n[0] = point->n;
+    while (count < NL_MAX_GRIDS && (n[count - 1] + 1) / 2 > 2 * modes && (n[count - 1] + 1) / 2 >= least) {
+        n[count] = (n[count - 1] + 1) / 2;
+        count++;
+    }
+    return count;
+}
+
+/* The same operator on a coarser grid, with the wider stencil that agrees with the finest one's. */
+static nl_operator coarse_shape(const nl_point *point, int n)
+{
+    return (nl_operator){.kind = NL_OPERATOR_PHASE, .sites = point->phase.sites, .n = n,
+                         .half_width = NL_STENCIL_MAX_W, .table_len = nl_phase_table_len(n, NL_STENCIL_MAX_W)};
+}
+
+double nl_hierarchy_bytes(const nl_point *point)
+{
+    int n[NL_MAX_GRIDS];
+    const int count = nl_hierarchy_sizes(point, n);
+    double bytes = nl_phase_direct_bytes(point->phase.sites, nl_hierarchy_modes(point));
+    for (int g = 1; g < count; g++) {
+        const nl_operator op = coarse_shape(point, n[g]);
+        bytes += sizeof(double) * ((double)nl_operator_size(&op) * REGISTERS + (double)op.table_len);
+    }
+    return bytes;
+}
+
+/* ---- making ---- */
+
+static nl_stencil finest_stencil(const nl_point *point)
+{
+    return nl_stencil_of_order(point->n, point->order);
+}
+
+static nl_status upload(nl_backend *backend, const void *host, size_t bytes, void **out)
+{
+    NL_TRY(backend->ops->alloc(backend, bytes, out));
+    return backend->ops->upload(backend, *out, host, bytes);
+}
+
+/* Tables of coefficients and steps of all members on grid g > 0. */
+static nl_status fill_members(nl_hierarchy *h, nl_grid *grid)
+{
+    const nl_batch *batch = h->batch;
+    const size_t len = grid->op.table_len;
+    double *tables = malloc(batch->n_members * len * sizeof *tables);
+    void *memory = NULL;
+    if (!tables)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate the coefficient tables");
+    for (int m = 0; m < batch->n_members; m++) {
+        const nl_stencil fine = finest_stencil(&batch->points[m]), stencil = nl_stencil_like(&fine, grid->n);
+        nl_complex spectrum[NL_PHASE_SPECTRUM];
+        const int count = nl_phase_spectrum(&batch->points[m].phase, stencil, spectrum);
+        grid->h[m] = STEP_SAFETY * nl_tableau_stable_step(batch->tableau, spectrum, count);
+        nl_phase_fill_table(&batch->points[m].phase, stencil, tables + m * len);
+    }
+    const nl_status status = upload(batch->backend, tables, batch->n_members * len * sizeof *tables, &memory);
+    grid->op.tables = memory;
+    free(tables);
+    return status;
+}
+
+static nl_status fill_transfers(nl_hierarchy *h, nl_grid *grid, int n_above)
+{
+    nl_backend *backend = h->batch->backend;
+    nl_transfer_entry *entries = malloc(n_above * sizeof *entries);
+    if (!entries)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate interpolation tables");
+    nl_transfer_fill_interpolation(grid->n, n_above, entries);
+    nl_status status = upload(backend, entries, n_above * sizeof *entries, &grid->up);
+    nl_transfer_fill_restriction(n_above, grid->n, entries);
+    if (status == NL_OK)
+        status = upload(backend, entries, grid->n * sizeof *entries, &grid->down);
+    free(entries);
+    return status;
+}
+
+static nl_status make_grid(nl_hierarchy *h, int g, int n)
+{
+    nl_batch *batch = h->batch;
+    nl_grid *grid = &h->grid[g];
+    const int steps = FINEST_STEPS << g;
+    *grid = (nl_grid){.n = n, .steps = steps < MOST_STEPS ? steps : MOST_STEPS};
+    grid->h = calloc((size_t)batch->n_members, sizeof *grid->h);
+    if (!grid->h)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate a grid of %d members", batch->n_members);
+    if (g == 0) {
+        grid->op = batch->op;
+        grid->pool = batch->pool;
+        for (int m = 0; m < batch->n_members; m++)
+            grid->h[m] = batch->members[m].h_max;
+        return NL_OK;
+    }
+    grid->op = coarse_shape(&batch->points[0], n);
+    NL_TRY(nl_pool_new(batch->backend, batch->n_members, REGISTERS, nl_operator_size(&grid->op), &grid->pool));
+    NL_TRY(fill_members(h, grid));
+    return fill_transfers(h, grid, h->grid[g - 1].n);
+}
+
+static nl_status make_direct(nl_hierarchy *h)
+{
+    const nl_batch *batch = h->batch;
+    nl_status status = NL_OK;
+    for (int m = 0; m < batch->n_members && status == NL_OK; m++) {
+        const nl_stencil fine = finest_stencil(&batch->points[m]);
+        status = nl_phase_direct_new(&batch->points[m].phase, &fine, nl_hierarchy_modes(&batch->points[m]),
+                                     batch->backend->threads, &h->direct[m]);
+    }
+    return status;
+}
+
+nl_status nl_hierarchy_new(nl_batch *batch, nl_hierarchy *out)
+{
+    int n[NL_MAX_GRIDS];
+    *out = (nl_hierarchy){.batch = batch, .count = nl_hierarchy_sizes(&batch->points[0], n)};
+    for (int g = 0; g < out->count; g++)
+        NL_TRY(make_grid(out, g, n[g]));
+    const size_t size = out->grid[out->count - 1].pool.size;
+    out->direct = calloc((size_t)batch->n_members, sizeof *out->direct);
+    out->coarse_points = calloc((size_t)batch->n_members, sizeof *out->coarse_points);
+    out->host[0] = calloc(size, sizeof(double));
+    out->host[1] = calloc(size, sizeof(double));
+    if (!out->direct || !out->coarse_points || !out->host[0] || !out->host[1])
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate a hierarchy of %d members", batch->n_members);
+    return make_direct(out);
+}
+
+void nl_hierarchy_release(nl_hierarchy *h)
+{
+    if (!h->batch)
+        return;
+    nl_backend *backend = h->batch->backend;
+    for (int g = 0; g < h->count; g++) {
+        free(h->grid[g].h);
+        if (g == 0)
+            continue; /* the rest is the batch's */
+        nl_pool_release(backend, &h->grid[g].pool);
+        backend->ops->free(backend, h->grid[g].op.tables);
+        backend->ops->free(backend, h->grid[g].down);
+        backend->ops->free(backend, h->grid[g].up);
+    }
+    for (int m = 0; m < h->batch->n_members && h->direct; m++)
+        nl_phase_direct_release(h->direct[m]);
+    free(h->direct);
+    free(h->coarse_points);
+    free(h->host[0]);
+    free(h->host[1]);
+    *h = (nl_hierarchy){0};
+}
+
+/* ---- pieces of a cycle ---- */
+
+/* The registers that play a grid's parts for one member: on the finest they change places as the batch steps. */
+static int part(const nl_hierarchy *h, int g, int member, int which)
+{
+    const nl_member *m = &h->batch->members[member];
+    if (g > 0)
+        return which;
+    return which == SOLUTION ? m->y : which == STAGE ? m->y_new : m->k[1];
+}
+
+static void count_application(nl_hierarchy *h, int g, int member)
+{
+    if (g == 0)
+        h->batch->members[member].applications++;
+    else
+        h->coarse_points[member] += (long)h->grid[g].pool.size;
+}
+
+/* out = scale (L in - r) + [solution]: the stage of a step, or the residual. On the finest grid r = 0. */
+static nl_job stage_job(nl_hierarchy *h, int g, int member, int in, int out, double scale, bool from_solution)
+{
+    nl_job job = {.slot = member, .n_terms = 1, .in = {part(h, g, member, in)}, .out = part(h, g, member, out),
+                  .scale = scale, .arg = part(h, g, member, in == STAGE ? WORK : STAGE)};
+    if (in == SOLUTION && from_solution)
+        job.c[0] = 1;
+    else if (from_solution)
+        nl_job_add(&job, part(h, g, member, SOLUTION), 1);
+    if (g > 0)
+        nl_job_add(&job, RIGHT, -scale);
+    count_application(h, g, member);
+    return job;
+}
+
+/* Jameson's four stages: y_s = y_0 + alpha_s h (L y_(s-1) - r). */
+static nl_status smooth(nl_hierarchy *h, int g, const int *active, int n_active)
+{
+    static const double alpha[] = {1. / 4, 1. / 3, 1. / 2, 1};
+    static const int from[] = {SOLUTION, STAGE, WORK, STAGE}, to[] = {STAGE, WORK, STAGE, SOLUTION};
+    nl_batch *batch = h->batch;
+    nl_grid *grid = &h->grid[g];
+    for (int step = 0; step < grid->steps; step++)
+        for (int s = 0; s < 4; s++) {
+            for (int a = 0; a < n_active; a++)
+                batch->jobs[a] = stage_job(h, g, active[a], from[s], to[s], alpha[s] * grid->h[active[a]], true);
+            NL_TRY(nl_backend_update(batch->backend, &grid->op, &grid->pool, batch->jobs, n_active));
+        }
+    return NL_OK;
+}
+
+/* STAGE = r - L solution. */
+static nl_status find_residual(nl_hierarchy *h, int g, const int *active, int n_active)
+{
+    nl_batch *batch = h->batch;
+    for (int a = 0; a < n_active; a++)
+        batch->jobs[a] = stage_job(h, g, active[a], SOLUTION, STAGE, -1, false);
+    return nl_backend_update(batch->backend, &h->grid[g].op, &h->grid[g].pool, batch->jobs, n_active);
+}
+
+static nl_status set_zero(nl_hierarchy *h, int g, const int *active, int n_active)
+{
+    nl_batch *batch = h->batch;
+    for (int a = 0; a < n_active; a++)
+        batch->jobs[a] = (nl_job){.slot = active[a], .n_terms = 0, .out = SOLUTION};
+    return batch->backend->ops->combine(batch->backend, &h->grid[g].pool, batch->jobs, n_active);
+}
+
+static nl_status restrict_residual(nl_hierarchy *h, int g, const int *active, int n_active)
+{
+    nl_batch *batch = h->batch;
+    const nl_grid *fine = &h->grid[g], *coarse = &h->grid[g + 1];
+    for (int a = 0; a < n_active; a++)
+        batch->jobs[a] = (nl_job){.slot = active[a], .in = {part(h, g, active[a], STAGE)}, .c = {1}, .out = RIGHT};
+    return batch->backend->ops->transfer(batch->backend, &fine->pool, fine->n, &coarse->pool, coarse->n,
+                                         nl_operator_rows(&coarse->op), NL_RESTRICTION_POINTS, coarse->down,
+                                         batch->jobs, n_active);
+}
+
+/* The solution of grid g + 1, added to that of grid g or in its place. */
+static nl_status interpolate(nl_hierarchy *h, int g, const int *active, int n_active, bool adds)
+{
+    nl_batch *batch = h->batch;
+    const nl_grid *fine = &h->grid[g], *coarse = &h->grid[g + 1];
+    for (int a = 0; a < n_active; a++)
+        batch->jobs[a] = (nl_job){.slot = active[a], .in = {SOLUTION}, .c = {1},
+                                  .out = part(h, g, active[a], SOLUTION), .keep = adds};
+    return batch->backend->ops->transfer(batch->backend, &coarse->pool, coarse->n, &fine->pool, fine->n,
+                                         nl_operator_rows(&fine->op), NL_INTERPOLATION_POINTS, coarse->up, batch->jobs,
+                                         n_active);
+}
+
+/* to = direct solution of the coarsest grid's STAGE, or of zero with the integral 1. */
+static nl_status solve_directly(nl_hierarchy *h, int member, bool homogeneous, int to)
+{
+    nl_backend *backend = h->batch->backend;
+    const int g = h->count - 1;
+    const nl_grid *grid = &h->grid[g];
+    const size_t bytes = grid->pool.size * sizeof(double);
+    for (size_t x = 0; x < grid->pool.size; x++)
+        h->host[0][x] = 0;
+    if (!homogeneous)
+        NL_TRY(backend->ops->download(backend, h->host[0],
+                                      nl_pool_vector(&grid->pool, member, part(h, g, member, STAGE)), bytes));
+    NL_TRY(nl_phase_direct_solve(h->direct[member], grid->n, h->host[0], homogeneous ? 1 : 0, h->host[1]));
+    return backend->ops->upload(backend, nl_pool_vector(&grid->pool, member, part(h, g, member, to)), h->host[1],
+                                bytes);
+}
+
+static nl_status correct_directly(nl_hierarchy *h, const int *active, int n_active)
+{
+    nl_batch *batch = h->batch;
+    const int g = h->count - 1;
+    for (int a = 0; a < n_active; a++)
+        NL_TRY(solve_directly(h, active[a], false, WORK));
+    for (int a = 0; a < n_active; a++) {
+        const int m = active[a], solution = part(h, g, m, SOLUTION);
+        batch->jobs[a] = (nl_job){.slot = m, .n_terms = 2, .in = {solution, part(h, g, m, WORK)}, .c = {1, 1},
+                                  .out = solution};
+    }
+    return batch->backend->ops->combine(batch->backend, &h->grid[g].pool, batch->jobs, n_active);
+}
+
+/* ---- the cycle ---- */
+
+static nl_status cycle(nl_hierarchy *h, int g, const int *active, int n_active)
+{
+    NL_TRY(smooth(h, g, active, n_active));
+    NL_TRY(find_residual(h, g, active, n_active));
+    if (g == h->count - 1) {
+        NL_TRY(correct_directly(h, active, n_active));
+    } else {
+        NL_TRY(restrict_residual(h, g, active, n_active));
+        NL_TRY(set_zero(h, g + 1, active, n_active));
+        NL_TRY(cycle(h, g + 1, active, n_active));
+        NL_TRY(interpolate(h, g, active, n_active, true));
+    }
+    return smooth(h, g, active, n_active);
+}
+
+/* The batch's own record of L y is of no use once y has changed. */
+static void mark_changed(nl_hierarchy *h, const int *active, int n_active)
+{
+    for (int a = 0; a < n_active; a++) {
+        nl_member *m = &h->batch->members[active[a]];
+        m->fresh = false;
+        m->last_step = 0;
+        m->steps++;
+    }
+}
+
+nl_status nl_hierarchy_cycle(nl_hierarchy *h, const int *active, int n_active)
+{
+    NL_TRY(cycle(h, 0, active, n_active));
+    mark_changed(h, active, n_active);
+    return NL_OK;
+}
+
+nl_status nl_hierarchy_start(nl_hierarchy *h, const int *active, int n_active)
+{
+    for (int a = 0; a < n_active; a++)
+        NL_TRY(solve_directly(h, active[a], true, SOLUTION));
+    for (int g = h->count - 2; g >= 0; g--)
+        NL_TRY(interpolate(h, g, active, n_active, false));
+    mark_changed(h, active, n_active);
+    return NL_OK;
+}

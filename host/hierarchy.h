@@ -1,0 +1,53 @@
+/*
+ * Grids below the finest one of a batch of phase equations, and the multigrid cycle over them.
+ *
+ * On each grid a few Runge-Kutta steps towards L e = r (Jameson's use of time stepping as a smoother) take out what
+ * varies fast on it; what is left goes to a grid of half the points, and on the last to the direct solution of the low
+ * Fourier modes. Every grid and the direct solution approximate the operator of the finest grid (stencil.h).
+ */
+#ifndef NL_HIERARCHY_H
+#define NL_HIERARCHY_H
+
+#include "nanolase/batch.h"
+#include "nanolase/phase_direct.h"
+
+enum { NL_MAX_GRIDS = 12 };
+
+/* One grid: of the finest, operator and pool are the batch's. */
+typedef struct nl_grid {
+    int n;
+    nl_operator op;
+    nl_pool pool;
+    void *down, *up;  /* transfer tables from the grid above to this one and back; backend memory */
+    double *h;        /* [member]: step of the smoother */
+    int steps;        /* of the smoother, before and after the correction */
+} nl_grid;
+
+typedef struct nl_hierarchy {
+    nl_batch *batch;
+    int count;
+    nl_grid grid[NL_MAX_GRIDS]; /* finest first */
+    nl_phase_direct **direct;   /* [member] */
+    double *host[2];            /* a grid function of the coarsest grid each */
+    long *coarse_points;        /* [member]: operator applications below the finest grid, in grid points */
+} nl_hierarchy;
+
+/* Modes along each axis that the direct solution of a point takes. */
+int nl_hierarchy_modes(const nl_point *);
+/* Whether those are as many as the cycle is known to converge with. */
+bool nl_hierarchy_resolves(const nl_point *);
+/* Grids for a point; n[] from the finest on. */
+int nl_hierarchy_sizes(const nl_point *, int n[NL_MAX_GRIDS]);
+/* Bytes beside the batch: of the coarse grids, in the backend's memory, and of the direct solution, in main memory. */
+double nl_hierarchy_bytes(const nl_point *);
+
+/* The batch, whose tableau is nl_tableau_smoother, must outlive it. Release also after failure. */
+nl_status nl_hierarchy_new(nl_batch *, nl_hierarchy *out);
+void nl_hierarchy_release(nl_hierarchy *);
+
+/* Sets the listed members to the direct solution, carried up to the finest grid. */
+nl_status nl_hierarchy_start(nl_hierarchy *, const int *active, int n_active);
+/* One cycle of the listed members. */
+nl_status nl_hierarchy_cycle(nl_hierarchy *, const int *active, int n_active);
+
+#endif

@@ -1,0 +1,26 @@
+/* Between grids: interpolation and restriction tables, and the combination of several grids' solutions. */
+#ifndef NL_TRANSFER_H
+#define NL_TRANSFER_H
+
+#include "nanolase/error.h"
+
+struct nl_transfer_entry;
+
+enum { NL_MAX_SOURCES = 3 };
+
+/* Lagrange interpolation from n_coarse >= 8 periodic points through the NL_INTERPOLATION_POINTS nearest: n_fine
+ * entries. */
+void nl_transfer_fill_interpolation(int n_coarse, int n_fine, struct nl_transfer_entry *entries);
+
+/* Its adjoint times n_coarse/n_fine, which keeps integrals: n_coarse entries of NL_RESTRICTION_POINTS; n_fine is at
+ * least that and at most 2 n_coarse. */
+void nl_transfer_fill_restriction(int n_fine, int n_coarse, struct nl_transfer_entry *entries);
+
+/*
+ * Richardson weights: the combination sum_s weight[s] P_s of solutions on grids of n[s] points, s < count <=
+ * NL_MAX_SOURCES, that agrees with the solution on n_fine points up to the first count - 1 terms, h^order and
+ * h^(order+2), of the discretisation error.
+ */
+nl_status nl_richardson_weights(const int *n, int count, int n_fine, int order, double *weight);
+
+#endif
