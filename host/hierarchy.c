@@ -11,8 +11,7 @@
 /* Registers of a coarse grid. */
 enum { SOLUTION, STAGE, WORK, RIGHT, REGISTERS };
 
-/* Smoothing steps on the finest grid; each coarser one, four times cheaper, takes twice as many. */
-enum { FINEST_STEPS = 5, MOST_STEPS = 20 };
+enum { LEAST_STEPS = 3, MOST_STEPS = 40 };
 
 /* On the bound itself the outermost mode would not decay. */
 static const double STEP_SAFETY = 0.9;
@@ -28,7 +27,7 @@ enum { LEAST_MODES = 8, MOST_MODES = 256 };
 
 static double modes_wanted(const nl_point *point)
 {
-    return fmax(LEAST_MODES, ceil(2.25 / nl_phase_width(&point->phase)));
+    return fmax(LEAST_MODES, ceil(3 / nl_phase_width(&point->phase)));
 }
 
 int nl_hierarchy_modes(const nl_point *point)
@@ -44,10 +43,10 @@ bool nl_hierarchy_resolves(const nl_point *point)
 
 int nl_hierarchy_sizes(const nl_point *point, int n[NL_MAX_GRIDS])
 {
-    const int modes = nl_hierarchy_modes(point), least = NL_RESTRICTION_POINTS;
+    const double least = fmax(2 * modes_wanted(point) + 1, NL_RESTRICTION_POINTS);
     int count = 1;
     n[0] = point->n;
-    while (count < NL_MAX_GRIDS && (n[count - 1] + 1) / 2 > 2 * modes && (n[count - 1] + 1) / 2 >= least) {
+    while (count < NL_MAX_GRIDS && (n[count - 1] + 1) / 2 >= least) {
         n[count] = (n[count - 1] + 1) / 2;
         count++;
     }
@@ -123,12 +122,23 @@ static nl_status fill_transfers(nl_hierarchy *h, nl_grid *grid, int n_above)
     return status;
 }
 
+/* So many that diffusion takes out what a grid of half the points cannot hold, by e^-1.5 before and after the correction. */
+static int smoothing_steps(const nl_hierarchy *h, const nl_grid *grid)
+{
+    double most = LEAST_STEPS;
+    for (int m = 0; m < h->batch->n_members; m++) {
+        const nl_phase *phase = &h->batch->points[m].phase;
+        const double D = phase->sites == 2 ? fmin(phase->D[0], phase->D[1]) : phase->D[0], k = 0.25 * grid->n;
+        most = fmax(most, 1.5 / (D * k * k * grid->h[m]));
+    }
+    return most < MOST_STEPS ? (int)ceil(most) : MOST_STEPS;
+}
+
 static nl_status make_grid(nl_hierarchy *h, int g, int n)
 {
     nl_batch *batch = h->batch;
     nl_grid *grid = &h->grid[g];
-    const int steps = FINEST_STEPS << g;
-    *grid = (nl_grid){.n = n, .steps = steps < MOST_STEPS ? steps : MOST_STEPS};
+    *grid = (nl_grid){.n = n};
     grid->h = calloc((size_t)batch->n_members, sizeof *grid->h);
     if (!grid->h)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a grid of %d members", batch->n_members);
@@ -137,11 +147,13 @@ static nl_status make_grid(nl_hierarchy *h, int g, int n)
         grid->pool = batch->pool;
         for (int m = 0; m < batch->n_members; m++)
             grid->h[m] = batch->members[m].h_max;
+        grid->steps = smoothing_steps(h, grid);
         return NL_OK;
     }
     grid->op = coarse_shape(&batch->points[0], n);
     NL_TRY(nl_pool_new(batch->backend, batch->n_members, REGISTERS, nl_operator_size(&grid->op), &grid->pool));
     NL_TRY(fill_members(h, grid));
+    grid->steps = smoothing_steps(h, grid);
     return fill_transfers(h, grid, h->grid[g - 1].n);
 }
 

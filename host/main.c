@@ -279,11 +279,13 @@ static nl_status command_info(void)
 
 /*
  * Threads that wait for each other spin, by default for milliseconds: where other programs keep the processors busy, a
- * step then takes ten times as long. libgomp reads how long from the environment before main starts, hence a new start.
+ * step then takes ten times as long. And a BLAS with threads of its own would start them in each of ours. Both libraries
+ * read the environment before main starts, hence a new start.
  */
-static void spin_briefly(char **argv)
+static void tame_threads(char **argv)
 {
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("GOMP_SPINCOUNT", "5000", 1) != 0)
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("GOMP_SPINCOUNT", "5000", 1) != 0 ||
+        setenv("OPENBLAS_NUM_THREADS", "1", 0) != 0)
         return;
     char self[4096]; /* not argv[0], which need not name a file */
     const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -295,7 +297,7 @@ static void spin_briefly(char **argv)
 
 int main(int argc, char **argv)
 {
-    spin_briefly(argv);
+    tame_threads(argv);
     const nl_options options = nl_options_parse(argc, argv);
     nl_status status = NL_OK;
     int exit_code = 0;

@@ -56,6 +56,12 @@ static double distance(const monitor *m)
     return m->cycles > 0 && ratio < 0.9 ? m->correction * ratio / (1 - ratio) : INFINITY;
 }
 
+/* No method gets further. */
+static bool is_at_rounding(const monitor *m)
+{
+    return m->residual < 100 * m->floor;
+}
+
 static nl_point_status judge(const monitor *m, const nl_point *point)
 {
     if (!isfinite(m->residual))
@@ -63,7 +69,7 @@ static nl_point_status judge(const monitor *m, const nl_point *point)
     if (m->residual <= point->tolerance && distance(m) <= point->accuracy)
         return NL_POINT_CONVERGED;
     if (m->cycles - m->best_cycle >= STALL || m->cycles >= MOST_CYCLES)
-        return NL_POINT_STALLED;
+        return m->residual <= point->tolerance && is_at_rounding(m) ? NL_POINT_CONVERGED : NL_POINT_STALLED;
     return NL_POINT_PENDING;
 }
 
@@ -83,7 +89,7 @@ static nl_outcome outcome_of(const solution *s, int member, nl_point_status stat
 
 /* ---- all members ---- */
 
-/* Takes converged members out of the list and into the result; those given up, out of it only. */
+/* Takes members that are done out of the list and into the result; those given up, out of it only. */
 static nl_status retire(solution *s, int *n_active)
 {
     int n_done = 0, n_left = 0;
@@ -92,7 +98,7 @@ static nl_status retire(solution *s, int *n_active)
         const nl_point_status status = judge(&s->monitors[m], &s->task->points[m]);
         if (status == NL_POINT_PENDING) {
             s->active[n_left++] = m;
-        } else if (status == NL_POINT_CONVERGED) {
+        } else if (status == NL_POINT_CONVERGED || is_at_rounding(&s->monitors[m])) {
             s->outcomes[n_done] = outcome_of(s, m, status);
             s->done[n_done++] = m;
         } else {
@@ -116,9 +122,26 @@ static nl_status check_members(solution *s, int *n_active)
         }
     }
     const nl_progress progress = {.members = *n_active, .size_name = s->batch.model->size_name, .n = s->batch.n,
-                                  .t = NAN, .h = NAN, .residual = s->monitors[s->active[0]].residual};
+                                  .t = NAN, .h = NAN, .cycles = s->monitors[s->active[0]].cycles,
+                                  .residual = s->monitors[s->active[0]].residual};
     nl_task_progress(s->task, &progress);
     return retire(s, n_active);
+}
+
+/* Interpolation keeps the integral only nearly. */
+static nl_status normalise(solution *s, int n_active)
+{
+    nl_batch *batch = &s->batch;
+    for (int a = 0; a < n_active; a++)
+        batch->jobs[a] = (nl_job){.slot = s->active[a], .in = {batch->members[s->active[a]].y}};
+    NL_TRY(batch->backend->ops->sums(batch->backend, &batch->pool, batch->jobs, n_active, batch->errors));
+    for (int a = 0; a < n_active; a++) {
+        nl_job *job = &batch->jobs[a];
+        const double cell = nl_phase_cell(&batch->points[job->slot].phase, batch->n);
+        *job = (nl_job){.slot = job->slot, .n_terms = 1, .in = {job->in[0]}, .out = job->in[0],
+                        .c = {1 / (cell * batch->errors[2 * a])}};
+    }
+    return batch->backend->ops->combine(batch->backend, &batch->pool, batch->jobs, n_active);
 }
 
 /* How far the cycle has moved each member from its last snapshot. */
@@ -171,6 +194,7 @@ static nl_status cycle_members(solution *s, int n_active)
     NL_TRY(nl_hierarchy_cycle(&s->hierarchy, s->active, n_active));
     for (int a = 0; a < n_active; a++)
         s->monitors[s->active[a]].cycles++;
+    NL_TRY(normalise(s, n_active));
     NL_TRY(measure_corrections(s, n_active));
     return extrapolate_full(s, n_active);
 }
@@ -184,6 +208,7 @@ static nl_status run_cycles(solution *s)
                                    .floor = 8 * DBL_EPSILON / s->batch.members[m].h_max};
     }
     NL_TRY(nl_hierarchy_start(&s->hierarchy, s->active, n_active));
+    NL_TRY(normalise(s, n_active));
     NL_TRY(check_members(s, &n_active));
     while (n_active > 0 && !nl_task_is_aborted(s->task)) {
         NL_TRY(cycle_members(s, n_active));

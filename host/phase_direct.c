@@ -127,7 +127,7 @@ static void eliminate(const nl_phase_direct *d, int s, number *S)
         }
 #pragma omp parallel for num_threads(d->threads) if (d->threads > 1 && x > 64)
     for (int q = 0; q < y; q += COLUMNS)
-        LAPACKE_zgetrs(LAPACK_COL_MAJOR, 'N', x, q + COLUMNS < y ? COLUMNS : y - q, d->lu[s], x, d->pivots[s],
+        LAPACKE_zgetrs_work(LAPACK_COL_MAJOR, 'N', x, q + COLUMNS < y ? COLUMNS : y - q, d->lu[s], x, d->pivots[s],
                        S + (size_t)q * x, x);
 }
 
@@ -153,7 +153,7 @@ static nl_status factorise(nl_phase_direct *d)
             add_mirrored_block(d, S, d->lu[0]);
             fix_integral(d, d->lu[0]);
         }
-        if (LAPACKE_zgetrf(LAPACK_COL_MAJOR, x, x, d->lu[s], x, d->pivots[s]) != 0)
+        if (LAPACKE_zgetrf_work(LAPACK_COL_MAJOR, x, x, d->lu[s], x, d->pivots[s]) != 0)
             status = nl_fail(NL_ERR_INTERNAL, "the phase operator on %d modes has a singular block", d->m);
         else if (s > 0)
             eliminate(d, s, S);
@@ -260,7 +260,7 @@ static number from_block(const nl_phase_direct *d, int s, int p, int step, const
 static void solve_block(const nl_phase_direct *d, int s, number *right)
 {
     const int x = length(d, s);
-    LAPACKE_zgetrs(LAPACK_COL_MAJOR, 'N', x, 1, d->lu[s], x, d->pivots[s], right, x);
+    LAPACKE_zgetrs_work(LAPACK_COL_MAJOR, 'N', x, 1, d->lu[s], x, d->pivots[s], right, x);
 }
 
 /* c_s: what block s is for vanishing block s - 1. */

@@ -51,8 +51,12 @@ void nl_report_progress(nl_reporter *reporter, const nl_progress *p, int points_
     if (reporter->verbosity < 0 || now - reporter->last < interval)
         return;
     reporter->last = now;
-    fprintf(stderr, "%snanolase: %d of %d points, %s = %d, t = %.4g, dt = %.2e", reporter->terminal ? "\r\033[K" : "",
-            points_done, reporter->points_total, p->size_name, p->n, p->t, p->h);
+    fprintf(stderr, "%snanolase: %d of %d points, %s = %d", reporter->terminal ? "\r\033[K" : "", points_done,
+            reporter->points_total, p->size_name, p->n);
+    if (p->cycles > 0)
+        fprintf(stderr, ", cycle %d", p->cycles);
+    if (isfinite(p->t))
+        fprintf(stderr, ", t = %.4g, dt = %.2e", p->t, p->h);
     if (isfinite(p->residual))
         fprintf(stderr, ", residual %.1e", p->residual);
     print_eta(reporter, points_done);

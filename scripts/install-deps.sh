@@ -3,7 +3,7 @@
 # there. With --peers also what the benchmarks' baselines need. CUDA is left to NVIDIA's own installer.
 set -eu
 
-packages="gcc g++ make pkg-config libhdf5-dev libinih-dev libcmocka-dev liblapacke-dev python3 python3-venv python3-numpy
+packages="gcc g++ make pkg-config libhdf5-dev libinih-dev libcmocka-dev liblapacke-dev libopenblas0-pthread python3 python3-venv python3-numpy
 python3-h5py python3-matplotlib"
 modules=numpy,h5py,matplotlib
 if [ "${1:-}" = --peers ]; then
@@ -20,6 +20,7 @@ has() {
     libinih-dev) pkg-config --exists inih ;;
     libcmocka-dev) pkg-config --exists cmocka ;;
     liblapacke-dev) pkg-config --exists lapacke ;;
+    libopenblas*) PATH=$PATH:/sbin ldconfig -p | grep -Eq 'libopenblas|libblis|libmkl' ;; # the reference BLAS is slow
     python3) command -v python3 ;;
     python3-venv) true ;; # only a way to the next ones
     python3-*) has_modules "$modules" ;;

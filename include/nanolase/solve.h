@@ -11,7 +11,8 @@ typedef struct nl_progress {
     int members;     /* in the batch at work, still going */
     const char *size_name; /* of n: n_c or levels */
     int n;           /* grid at work */
-    double t, h;     /* of the first of them */
+    double t, h;     /* of the first of them; NAN where it does not evolve in time */
+    int cycles;      /* likewise, of multigrid */
     double residual; /* likewise; NAN while unknown */
 } nl_progress;
 
