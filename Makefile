@@ -118,7 +118,7 @@ demo-run: all
 	build/nanolase show build/quickstart.h5
 	$$(scripts/find-python.sh) scripts/figures.py build/quickstart.h5 -d build/figures
 
-FIGURES = fig3 fig4 fig5a fig5b fig5c fig6-gutzwiller fig7 figB1a-qubit figB1a-photon figB1b
+FIGURES = fig3 fig4 fig5a fig5b fig5c fig6-gutzwiller fig6-selfconsistent fig7 figB1a-qubit figB1a-photon figB1b
 build/%.h5: configs/%.ini build/nanolase
 	build/nanolase run $< -o $@
 figures: deps

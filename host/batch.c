@@ -32,6 +32,12 @@ static nl_status upload_tables(nl_batch *batch)
     return status;
 }
 
+void nl_batch_bound_step(nl_batch *batch, int m)
+{
+    batch->members[m].h_max =
+        STEP_SAFETY * nl_model_stable_step(batch->model, &batch->points[m], batch->n, batch->tableau);
+}
+
 static void start_member(nl_batch *batch, int m)
 {
     nl_member *member = &batch->members[m];
@@ -42,7 +48,7 @@ static void start_member(nl_batch *batch, int m)
     for (int s = 0; s < batch->tableau->stages; s++)
         member->k[s] = 2 + s;
     member->spectrum = nl_ellipse_around(spectrum, count);
-    member->h_max = STEP_SAFETY * nl_model_stable_step(batch->model, &batch->points[m], batch->n, batch->tableau);
+    nl_batch_bound_step(batch, m);
     member->h = member->h_max / 4;
     member->last_error = 1;
 }
@@ -62,6 +68,8 @@ nl_status nl_batch_new(nl_backend *backend, const nl_model *model, const nl_poin
     NL_TRY(nl_pool_new(backend, n_members, out->first_extra + extra_registers, nl_operator_size(&out->op), &out->pool));
     NL_TRY(backend->ops->alloc(backend, n_members * out->op.table_len * sizeof(double), &tables));
     out->op.tables = tables;
+    if (model->radial_rate)
+        NL_TRY(nl_radii_new(out));
     for (int m = 0; m < n_members; m++)
         start_member(out, m);
     return upload_tables(out);
@@ -73,6 +81,7 @@ void nl_batch_release(nl_batch *batch)
         return;
     nl_pool_release(batch->backend, &batch->pool);
     batch->backend->ops->free(batch->backend, batch->op.tables);
+    nl_radii_release(batch->radii);
     free(batch->members);
     free(batch->jobs);
     free(batch->errors);
@@ -120,6 +129,8 @@ nl_status nl_batch_refresh(nl_batch *batch, const int *active, int n_active)
         member->fresh = true;
         member->applications++;
     }
+    if (n_jobs && batch->radii)
+        return nl_radii_refresh(batch, n_jobs);
     return n_jobs ? batch->backend->ops->apply(batch->backend, &batch->op, &batch->pool, batch->jobs, n_jobs) : NL_OK;
 }
 
@@ -127,8 +138,12 @@ nl_status nl_batch_try_step(nl_batch *batch, const int *active, int n_active, co
                             double atol, double *error)
 {
     NL_TRY(nl_batch_refresh(batch, active, n_active));
-    NL_TRY((batch->tableau->chebyshev ? nl_step_chebyshev : nl_step_pair)(batch, active, n_active, step));
-    return batch->backend->ops->error(batch->backend, &batch->pool, batch->jobs, n_active, rtol, atol, error);
+    const bool is_pair = !batch->tableau->chebyshev;
+    NL_TRY((batch->radii ? nl_step_radii : is_pair ? nl_step_pair : nl_step_chebyshev)(batch, active, n_active, step));
+    NL_TRY(batch->backend->ops->error(batch->backend, &batch->pool, batch->jobs, n_active, rtol, atol, error));
+    if (batch->radii)
+        nl_radii_error(batch, active, n_active, step, rtol, atol, error);
+    return NL_OK;
 }
 
 static void swap(int *a, int *b)
@@ -141,6 +156,8 @@ static void swap(int *a, int *b)
 void nl_batch_accept(nl_batch *batch, int member, double step)
 {
     nl_member *m = &batch->members[member];
+    if (batch->radii)
+        nl_radii_accept(batch, member);
     swap(&m->y, &m->y_new);
     swap(&m->k[0], &m->k[batch->tableau->stages - 1]);
     m->t += step;

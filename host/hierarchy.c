@@ -20,7 +20,7 @@ static const double STEP_SAFETY = 0.9;
 
 /*
  * The solution's narrowest feature is a Gaussian of width sqrt(D/drift); its modes k fall as exp(-(k width)^2/2). Those
- * up to 2.25/width make a direct solution that leaves the smoother little to do, at a cost that grows with the fourth
+ * up to 3/width make a direct solution that leaves the smoother little to do, at a cost that grows with the fourth
  * power (measured for D_p = 0.005 and t_c from 0 to 4).
  */
 enum { LEAST_MODES = 8, MOST_MODES = 256 };
@@ -30,27 +30,25 @@ static double modes_wanted(const nl_point *point)
     return fmax(LEAST_MODES, ceil(3 / nl_phase_width(&point->phase)));
 }
 
-int nl_hierarchy_modes(const nl_point *point)
-{
-    const int most = (point->n - 1) / 2;
-    return (int)fmin(modes_wanted(point), most < MOST_MODES ? most : MOST_MODES);
-}
-
 bool nl_hierarchy_resolves(const nl_point *point)
 {
-    return modes_wanted(point) <= MOST_MODES;
+    return modes_wanted(point) <= 1.75 * MOST_MODES;
 }
 
-int nl_hierarchy_sizes(const nl_point *point, int n[NL_MAX_GRIDS])
+int nl_hierarchy_grids(const nl_point *point)
 {
     const double least = fmax(2 * modes_wanted(point) + 1, NL_RESTRICTION_POINTS);
     int count = 1;
-    n[0] = point->n;
-    while (count < NL_MAX_GRIDS && (n[count - 1] + 1) / 2 >= least) {
-        n[count] = (n[count - 1] + 1) / 2;
+    while (count < NL_MAX_GRIDS && nl_level_size(point, count) >= least)
         count++;
-    }
     return count;
+}
+
+/* At most those that the coarsest grid carries. */
+static int mode_count(const nl_point *point)
+{
+    const int most = (nl_level_size(point, point->grids - 1) - 1) / 2;
+    return (int)fmin(modes_wanted(point), most < MOST_MODES ? most : MOST_MODES);
 }
 
 /* The same operator on a coarser grid, with the wider stencil that agrees with the finest one's. */
@@ -62,11 +60,9 @@ static nl_operator coarse_shape(const nl_point *point, int n)
 
 double nl_hierarchy_bytes(const nl_point *point)
 {
-    int n[NL_MAX_GRIDS];
-    const int count = nl_hierarchy_sizes(point, n);
-    double bytes = nl_phase_direct_bytes(point->phase.sites, nl_hierarchy_modes(point));
-    for (int g = 1; g < count; g++) {
-        const nl_operator op = coarse_shape(point, n[g]);
+    double bytes = nl_phase_direct_bytes(point->phase.sites, mode_count(point));
+    for (int g = 1; g < point->grids; g++) {
+        const nl_operator op = coarse_shape(point, nl_level_size(point, g));
         bytes += sizeof(double) * ((double)nl_operator_size(&op) * REGISTERS + (double)op.table_len);
     }
     return bytes;
@@ -163,7 +159,7 @@ static nl_status make_direct(nl_hierarchy *h)
     nl_status status = NL_OK;
     for (int m = 0; m < batch->n_members && status == NL_OK; m++) {
         const nl_stencil fine = finest_stencil(&batch->points[m]);
-        status = nl_phase_direct_new(&batch->points[m].phase, &fine, nl_hierarchy_modes(&batch->points[m]),
+        status = nl_phase_direct_new(&batch->points[m].phase, &fine, mode_count(&batch->points[m]),
                                      batch->backend->threads, &h->direct[m]);
     }
     return status;
@@ -171,10 +167,9 @@ static nl_status make_direct(nl_hierarchy *h)
 
 nl_status nl_hierarchy_new(nl_batch *batch, nl_hierarchy *out)
 {
-    int n[NL_MAX_GRIDS];
-    *out = (nl_hierarchy){.batch = batch, .count = nl_hierarchy_sizes(&batch->points[0], n)};
+    *out = (nl_hierarchy){.batch = batch, .count = batch->points[0].grids};
     for (int g = 0; g < out->count; g++)
-        NL_TRY(make_grid(out, g, n[g]));
+        NL_TRY(make_grid(out, g, nl_level_size(&batch->points[0], g)));
     const size_t size = out->grid[out->count - 1].pool.size;
     out->direct = calloc((size_t)batch->n_members, sizeof *out->direct);
     out->coarse_points = calloc((size_t)batch->n_members, sizeof *out->coarse_points);

@@ -32,12 +32,10 @@ typedef struct nl_hierarchy {
     long *coarse_points;        /* [member]: operator applications below the finest grid, in grid points */
 } nl_hierarchy;
 
-/* Modes along each axis that the direct solution of a point takes. */
-int nl_hierarchy_modes(const nl_point *);
-/* Whether those are as many as the cycle is known to converge with. */
+/* Whether a direct solution of bearable cost carries enough of the point's modes for the cycle to converge. */
 bool nl_hierarchy_resolves(const nl_point *);
-/* Grids for a point; n[] from the finest on. */
-int nl_hierarchy_sizes(const nl_point *, int n[NL_MAX_GRIDS]);
+/* Grids of the point's cycle, halving from n as far as they carry its modes: nl_point.grids. */
+int nl_hierarchy_grids(const nl_point *);
 /* Bytes beside the batch: of the coarse grids, in the backend's memory, and of the direct solution, in main memory. */
 double nl_hierarchy_bytes(const nl_point *);
 

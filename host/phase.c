@@ -21,11 +21,12 @@ nl_status nl_phase_from_config(const nl_config *config, nl_phase *out)
     const double drive = drive_given ? config->phase_epsilon_over_r0 : laser.epsilon / sqrt(laser.n0);
     nl_phase phase = {.sites = config->model_sites, .r = {config->phase_r1, config->phase_r2}};
     phase.r0 = D_p_given ? 1 : sqrt(laser.n0);
+    phase.D_p = D_p;
+    phase.epsilon_over_r0 = drive;
+    phase.t_c = laser.t_c;
+    phase.net_gain = D_p_given || drive_given ? 0 : laser.A - laser.C;
+    nl_phase_set_radii(&phase, phase.r);
     for (int j = 0; j < 2; j++) {
-        const double r = phase.r[j], r_other = phase.r[1 - j];
-        phase.D[j] = D_p / (r * r);
-        phase.drive[j] = drive / r;
-        phase.tunnel[j] = phase.sites == 2 ? laser.t_c * r_other / r : 0;
         phase.phi[j] = laser.phi[j];
         if (!(phase.D[j] > 0) || !isfinite(phase.D[j]) || !isfinite(phase.drive[j]) || !isfinite(phase.tunnel[j]))
             return nl_config_fail(config, j ? "phase.r2" : "phase.r1",
@@ -43,6 +44,30 @@ double nl_phase_width(const nl_phase *phase)
     for (int j = 0; j < phase->sites; j++)
         width = fmin(width, sqrt(phase->D[j] / (phase->drive[j] + fabs(phase->tunnel[j]) + 1e-300)));
     return width;
+}
+
+void nl_phase_set_radii(nl_phase *phase, const double r[2])
+{
+    const double radius[2] = {r[0], r[1]}; /* r may be the phase's own */
+    for (int j = 0; j < 2; j++) {
+        phase->r[j] = radius[j];
+        phase->D[j] = phase->D_p / (radius[j] * radius[j]);
+        phase->drive[j] = phase->epsilon_over_r0 / radius[j];
+        phase->tunnel[j] = phase->sites == 2 ? phase->t_c * radius[1 - j] / radius[j] : 0;
+    }
+}
+
+void nl_phase_radial_rate(const nl_phase *phase, const double exp_i_theta[2][2], const double exp_i_theta21[2],
+                          double rate[2])
+{
+    rate[1] = 0;
+    for (int j = 0; j < phase->sites; j++) {
+        const double r = phase->r[j], *e = exp_i_theta[j];
+        rate[j] = phase->net_gain * (1 - r * r) * r +
+                  phase->epsilon_over_r0 * (sin(phase->phi[j]) * e[0] - cos(phase->phi[j]) * e[1]);
+        if (phase->sites == 2) /* <sin(theta_1 - theta_2)>, and the other sign for laser 2 */
+            rate[j] += (j ? 1 : -1) * phase->t_c * phase->r[1 - j] * exp_i_theta21[1];
+    }
 }
 
 /*
@@ -154,6 +179,10 @@ static void locked_profile(const nl_phase *phase, int site, int n, double *profi
 
 nl_status nl_phase_initial(const nl_phase *phase, nl_initial initial, int n, double *P)
 {
+    if (phase->start) {
+        memcpy(P, phase->start, (phase->sites == 2 ? (size_t)n * n : (size_t)n) * sizeof *P);
+        return NL_OK;
+    }
     double *profile = malloc(2 * (size_t)n * sizeof *profile), *profile2 = profile + n;
     if (!profile)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the initial distribution");

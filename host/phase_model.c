@@ -96,7 +96,7 @@ static nl_status phase_point(const nl_config *config, nl_point *out)
                               NL_MAX_GRID);
     point.levels = level_count(&point);
     if (uses_multigrid(config, &point))
-        point.grids = nl_hierarchy_sizes(&point, (int[NL_MAX_GRIDS]){0});
+        point.grids = nl_hierarchy_grids(&point);
     *out = point;
     return NL_OK;
 }

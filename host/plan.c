@@ -7,6 +7,7 @@
 
 #include "lindblad_model.h"
 #include "nanolase/gutzwiller.h"
+#include "nanolase/selfconsistent.h"
 
 enum { MAX_BATCH = 4096 };
 
@@ -144,7 +145,7 @@ nl_plan_work nl_plan_estimate(const nl_plan *plan)
 
 nl_status nl_plan_check_memory(const nl_plan *plan, double available)
 {
-    const bool is_phase = plan->model == &nl_phase_model;
+    const bool is_phase = plan->model != &nl_lindblad_model;
     for (int p = 0; p < plan->n_points; p++)
         if (nl_plan_point_bytes(plan, p) > available)
             return nl_fail(NL_ERR_MEMORY,
@@ -278,6 +279,8 @@ nl_status nl_plan_run(const nl_plan *plan, nl_backend *backend, nl_result *resul
 {
     if (plan->by_response)
         return nl_gutzwiller_run(plan, backend, result, watcher);
+    if (plan->model == &nl_radii_model && plan->config->run_mode == NL_MODE_STEADY)
+        return nl_selfconsistent_run(plan, backend, result, watcher);
     run_state run = {.plan = plan, .result = result, .watcher = watcher};
     run.taken = calloc((size_t)plan->n_points, sizeof *run.taken);
     if (!run.taken)

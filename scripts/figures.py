@@ -354,7 +354,7 @@ def draw_fig6(results, figure):
     a.legend(handles, [symbol(name) for name, _ in lasers] + [r"$t_c=|\epsilon|/\sqrt{n_0}$"], loc="best")
     low, high = b.get_ylim()
     b.set_ylim(low - 0.12 * (1 + len(results)) * (high - low), high)  # room for the legend
-    b.legend(loc="lower right")
+    b.legend(loc="lower right", handlelength=1.6)  # clear of the dashed line
     a.set_ylabel("photon number")
     b.set_ylabel(symbol("relative_imbalance"))
     for ax, text in zip((a, b), "ab"):

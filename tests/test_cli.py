@@ -322,6 +322,22 @@ def test_hdf5_of_evolution_and_of_one_point(folder):
         close(f["fields/P_theta"][()].sum() * 2 * math.pi / 24, 1, 1e-12, "normalisation")
 
 
+# ---- self-consistent radii ----
+
+RADII = "[model]\nequation = phase-selfconsistent\n[laser]\nt_c = 0.02\n[grid]\nn_c = 32\norder = 8\n"
+
+
+def test_self_consistent_radii(folder):
+    """Two methods of the inner problem and the evolution in time lead to one state, near the reference values."""
+    for settings in ({}, {"steady.method": "relax"}, {"run.mode": "evolve", "run.t_end": 3000, "run.save_every": 3000}):
+        row = solve(folder, RADII, settings).rows[-1]
+        check(row["converged"] == 1, settings)
+        close(row["n1"], 156.78660646, 1e-4 * 157, settings, "n1")
+        close(row["n2"], 207.70515085, 1e-4 * 208, settings, "n2")
+        close(row["radius1"] ** 2 * 1750 / 11, row["n1"], 1e-10, "n1 is the square of the radius")
+        check(("solutions" in row) == ("run.mode" not in settings), "solutions belong to steady states", settings)
+
+
 # ---- master equations ----
 
 LASER = """
@@ -471,6 +487,10 @@ BAD_CONFIGURATIONS = {
     "spectral gap": (P + "[steady]\ngap = yes\n", 5, "gap"),
     "initial state of another equation": (P + "[run]\ninitial = vacuum\n", 5, "uniform"),
     "initial state of the phase equation": (L + "[run]\ninitial = locked\n", 8, "vacuum"),
+    "radii at a given diffusion": ("[model]\nequation = phase-selfconsistent\n[phase]\nD_p = 0.1\n", 4, "auto", "laser"),
+    "radii below threshold": ("[model]\nequation = phase-selfconsistent\n[laser]\ncooperativity = 0.9\n", 4, "threshold"),
+    "radii by Chebyshev steps": ("[model]\nequation = phase-selfconsistent\n[run]\nmode = evolve\n[integrator]\n"
+                                 "method = rkc\n", 6, "Runge-Kutta"),
     "fewer photons than none": ("[run]\nn_initial = -1\n", 2, "n_initial"),
     "sweep of sites": (L + "[sweep]\nsites = 1, 2\n", 8, "two runs"),
     "one Fock state": ("[fock]\nlevels = 1\n", 2, "levels"),

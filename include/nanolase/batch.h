@@ -29,7 +29,7 @@ typedef struct nl_batch {
     nl_backend *backend;
     const nl_model *model;
     const nl_tableau *tableau;
-    const nl_point *points; /* of each member; not owned */
+    const nl_point *points; /* of each member, at its present radii where those evolve; not owned */
     int n;                  /* grid points along each axis */
     int n_members;
     nl_operator op;
@@ -38,6 +38,7 @@ typedef struct nl_batch {
     int first_extra; /* first of the registers that the caller asked for beside the stepper's */
     nl_job *jobs;   /* work space, one per member */
     double *errors; /* work space, two per member */
+    struct nl_radii *radii; /* of a model whose radii evolve; else NULL */
 } nl_batch;
 
 /* Registers that stepping a member takes with this pair. */

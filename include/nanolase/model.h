@@ -85,12 +85,16 @@ typedef struct nl_model {
     int (*fields)(const nl_point *, nl_field *list);
     /* One field of a state. */
     void (*fill_field)(const nl_point *, int field, const double *state, double *out);
+    /* Radii that evolve with the state and enter the operator (step.h); NULL: none. set_radii changes the point to
+     * them, radial_rate gives their rate of change there, from the operator's moments. They start as the point's. */
+    void (*set_radii)(nl_point *, const double r[2]);
+    void (*radial_rate)(const nl_point *, int n, const double *moments, double rate[2]);
 } nl_model;
 
 /* The model of the config's equation; NL_ERR_CONFIG for one that this version lacks. */
 nl_status nl_model_of(const nl_config *, const nl_model **out);
 
-extern const nl_model nl_phase_model, nl_lindblad_model;
+extern const nl_model nl_phase_model, nl_radii_model, nl_lindblad_model;
 
 /* Grid size of level 0 (finest) to levels - 1 (coarsest). */
 int nl_level_size(const nl_point *, int level);

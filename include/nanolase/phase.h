@@ -20,6 +20,9 @@ typedef struct nl_phase {
     double phi[2];
     double r[2]; /* radii in units of r0 */
     double r0;   /* sqrt(n_0) where [laser] gives the coefficients, 1 where [phase] does */
+    double D_p, epsilon_over_r0, t_c; /* what D, drive and tunnel are made of */
+    double net_gain;     /* A - C = B_r n_0, of the radial equations; 0 where the coefficients are not [laser]'s */
+    const double *start; /* a state to start from instead of run.initial; not owned; NULL: none */
 } nl_phase;
 
 /* NL_ERR_CONFIG below threshold where coefficients would have to come from [laser]. */
@@ -28,6 +31,9 @@ nl_status nl_phase_from_config(const nl_config *, nl_phase *out);
 /* The narrowest feature of a steady state, in radians: where drift of slope s balances diffusion D, a Gaussian of width
  * sqrt(D/s); at most 1. */
 double nl_phase_width(const nl_phase *);
+
+/* Radii in units of r_0, above 0, and the D, drive and tunnel that follow from them. */
+void nl_phase_set_radii(nl_phase *, const double r[2]);
 
 /* Grid points along each axis that keep the error in <exp(i theta)> near `accuracy` at this order; above NL_MAX_GRID where
  * none would do. */
@@ -55,5 +61,13 @@ typedef struct nl_phase_moments {
 } nl_phase_moments;
 
 nl_phase_moments nl_phase_moments_of(const nl_phase *, int n, const double *marginals);
+
+/*
+ * The radial equations (Eq. 34) in units of r_0:
+ *   rate[0] = dr_1/dt = (A - C)(1 - r_1^2) r_1 + (epsilon/r_0) <sin(phi_1 - theta_1)> + t_c r_2 <sin(theta_1 - theta_2)>
+ * and 1 <-> 2; <e^{i theta_j}> and <e^{i(theta_2 - theta_1)}> are [re, im]. rate[1] = 0 for one site.
+ */
+void nl_phase_radial_rate(const nl_phase *, const double exp_i_theta[2][2], const double exp_i_theta21[2],
+                          double rate[2]);
 
 #endif
