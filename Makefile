@@ -29,6 +29,8 @@ GENCODE := $(foreach a,$(ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
            -gencode arch=compute_$(lastword $(ARCHS)),code=compute_$(lastword $(ARCHS))
 NVCCFLAGS = -std=c++17 -O3 $(GENCODE) --threads 0 $(INCLUDES)
 CUDA_OBJECTS = $(patsubst kernels/%.cu,build/cuda/%.o,$(wildcard kernels/*.cu))
+CUDA_LIBRARY = $(abspath $(dir $(shell command -v $(NVCC)))/../lib64)
+CUDA_LIBRARIES = -Xlinker -rpath=$(CUDA_LIBRARY) -ldl # cuBLAS is loaded when it is needed
 LINK = $(NVCC) -cudart static -Xcompiler -fopenmp
 else
 CUDA_OBJECTS = build/host/no_cuda.o
@@ -51,10 +53,10 @@ say-what:
 # With or without CUDA, and for which devices: what depends on that is made again when it changes.
 build/with-cuda: FORCE
 	@mkdir -p build && echo "$(NVCC) $(ARCHS)" | cmp -s - $@ || echo "$(NVCC) $(ARCHS)" >$@
-FORCE:
+.PHONY: FORCE
 
 build/nanolase: $(PROGRAM_OBJECTS) build/libnanolase.a
-	$(LINK) -o $@ $^ $(LIBRARIES)
+	$(LINK) -o $@ $^ $(LIBRARIES) $(CUDA_LIBRARIES)
 
 build/libnanolase.a: $(LIBRARY_OBJECTS) build/with-cuda
 	rm -f $@ && ar rcs $@ $(LIBRARY_OBJECTS)
@@ -79,7 +81,7 @@ TEST_LIBRARIES = -lcmocka $(LIBRARIES)
 
 build/tests/%: tests/%.c build/libnanolase.a $(wildcard tests/*.h) | build/tests
 	$(CC) $(CFLAGS) -Itests -c $< -o $@.o
-	$(LINK) -o $@ $@.o build/libnanolase.a $(TEST_LIBRARIES)
+	$(LINK) -o $@ $@.o build/libnanolase.a $(TEST_LIBRARIES) $(CUDA_LIBRARIES)
 
 build/sanitized/%.o: host/%.c | build/sanitized
 	$(CC) $(SANITIZED_CFLAGS) -MMD -MP -c $< -o $@
@@ -118,7 +120,8 @@ demo-run: all
 	build/nanolase show build/quickstart.h5
 	$$(scripts/find-python.sh) scripts/figures.py build/quickstart.h5 -d build/figures
 
-FIGURES = fig3 fig4 fig5a fig5b fig5c fig6-gutzwiller fig6-selfconsistent fig7 figB1a-qubit figB1a-photon figB1b
+FIGURES = fig3 fig4 fig5a fig5b fig5c fig6-gutzwiller fig6-selfconsistent fig7 figB1a-qubit figB1a-photon figB1b gap \
+          gap-threshold
 build/%.h5: configs/%.ini build/nanolase
 	build/nanolase run $< -o $@
 figures: deps
@@ -131,7 +134,7 @@ figures-run: all $(FIGURES:%=build/%.h5)
 BENCHES = $(patsubst benchmarks/%.c,build/bench/%,$(wildcard benchmarks/bench_*.c))
 build/bench/%: benchmarks/%.c build/libnanolase.a $(wildcard benchmarks/*.h) | build/bench
 	$(CC) $(CFLAGS) -c $< -o $@.o
-	$(LINK) -o $@ $@.o build/libnanolase.a $(LIBRARIES)
+	$(LINK) -o $@ $@.o build/libnanolase.a $(LIBRARIES) $(CUDA_LIBRARIES)
 bench: all $(BENCHES)
 	scripts/bench.sh
 
@@ -145,7 +148,7 @@ help:
 	@echo "make            build/nanolase and build/libnanolase.a"
 	@echo "make demo       installs what is missing, builds, runs configs/quickstart.ini and draws it"
 	@echo "make test       installs what is missing, builds, runs all tests"
-	@echo "make figures    runs and draws Figs. 3 to 7 and B1 of the paper"
+	@echo "make figures    runs and draws Figs. 3 to 7 and B1 of the paper, and the spectral gap"
 	@echo "make bench      benchmarks: the operator, and time to steady state against other ways"
 	@echo "make clean      removes build/"
 	@echo "variables       NVCC= (CPU only), CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX"

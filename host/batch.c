@@ -1,5 +1,6 @@
 #include "nanolase/batch.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +250,24 @@ nl_status nl_batch_residual(nl_batch *batch, const int *active, int n_active, do
     return batch->model->residual_is_largest
                ? backend->ops->largest(backend, &batch->pool, batch->jobs, n_active, residual)
                : NL_OK;
+}
+
+double nl_member_rounding(const nl_member *member)
+{
+    const double s = member->chebyshev.stages;
+    return (8 + 4 * s * s) * DBL_EPSILON / member->h_max;
+}
+
+void nl_member_shorten(nl_member *member, const nl_tableau *tableau)
+{
+    const double factor = 1.4;
+    if (!tableau->chebyshev) {
+        member->h_max /= factor;
+        return;
+    }
+    member->spectrum.imaginary *= factor;
+    member->h_max = fmin(member->h_max, nl_chebyshev_longest_step(tableau->chebyshev, member->spectrum));
+    member->chebyshev_h = 0;
 }
 
 nl_status nl_batch_moments(nl_batch *batch, const int *active, int n_active, double *moments)

@@ -355,6 +355,9 @@ static const nl_backend_ops cpu_ops = {
     .sums = cpu_sums,
     .largest = cpu_largest,
     .dot = cpu_dot,
+    .project = nl_cpu_project,
+    .expand = nl_cpu_expand,
+    .rotate = nl_cpu_rotate,
     .moments = cpu_moments,
     .transfer = nl_cpu_phase_transfer,
 };

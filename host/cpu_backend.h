@@ -17,6 +17,9 @@ typedef struct nl_cpu_operation {
     const nl_pool *pool, *from;
     const nl_job *jobs;
     const nl_transfer_entry *entries;
+    const nl_basis_job *basis_jobs;
+    const double *dense; /* coefficients of a basis */
+    int kept;
     double rtol, atol;
     int n_from, points; /* transfer */
     int blocks;     /* per job */
@@ -51,6 +54,10 @@ nl_status nl_cpu_phase_stage(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_phase_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_phase_transfer(nl_backend *, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,
                                 int points, const struct nl_transfer_entry *, const nl_job *, int n_jobs);
+/* cpu_dense.c */
+nl_status nl_cpu_project(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, double *h);
+nl_status nl_cpu_expand(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, const double *h);
+nl_status nl_cpu_rotate(nl_backend *, const nl_pool *, const nl_basis_job *, const double *Z, int kept);
 /* cpu_lindblad.c */
 nl_status nl_cpu_lindblad_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_lindblad_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);

@@ -379,6 +379,46 @@ nl_status nl_lindblad_initial(const nl_lindblad *l, nl_initial initial, int leve
     return ok ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate the initial state of %d levels", levels);
 }
 
+/* Of order 0 the diagonal blocks are real, and ge is the adjoint of eg. */
+static void make_hermitian(const nl_operator *op, double *site)
+{
+    const size_t plane = nl_lindblad_plane(op), component = op->planes * plane;
+    for (int E = 0; E < op->n; E++) {
+        double *x = site + NL_LINDBLAD_PAD + E;
+        if (op->planes > 1)
+            x[plane] = 0;
+        if (op->components == 1)
+            continue;
+        if (op->planes > 1)
+            x[component + plane] = 0;
+        double *eg = x + 2 * component, *ge = x + 3 * component;
+        eg[0] = ge[0] = (eg[0] + ge[0]) / 2;
+        if (op->planes > 1) {
+            eg[plane] = (eg[plane] - ge[plane]) / 2;
+            ge[plane] = -eg[plane];
+        }
+    }
+}
+
+void nl_lindblad_constrain(const nl_lindblad *l, int levels, double *state)
+{
+    const nl_operator op = nl_lindblad_shape(l, levels);
+    const size_t plane = nl_lindblad_plane(&op);
+    for (int s = 0; s < op.sites * op.components; s++)
+        for (int p = 0; p < op.planes; p++) {
+            const nl_component c = nl_lindblad_component(op.components, s % op.components);
+            double *v = state + (s * op.planes + p) * plane;
+            memset(v, 0, NL_LINDBLAD_PAD * sizeof *v);
+            for (int k = 0; k < op.orders; k++) {
+                double *row = v + nl_lindblad_row(levels, k);
+                memset(row, 0, nl_lindblad_first(c, k) * sizeof *row);
+                memset(row + (levels - k), 0, NL_LINDBLAD_PAD * sizeof *row);
+            }
+        }
+    for (int j = 0; j < op.sites; j++)
+        make_hermitian(&op, state + j * (nl_operator_size(&op) / op.sites));
+}
+
 /* (-i)^k e^(i k chi) z */
 static nl_complex turned(const nl_lindblad *l, int k, nl_complex z)
 {

@@ -198,6 +198,18 @@ static int lindblad_spectrum(const nl_point *point, int n, nl_complex *list)
     return nl_lindblad_spectrum(&point->lindblad, n, list);
 }
 
+/* Steady states have all symmetries; other modes may be of any coherence order, and imaginary in the real form. */
+static void lindblad_whole_space(nl_point *point)
+{
+    point->lindblad.planes = 2;
+    point->lindblad.orders = point->n;
+}
+
+static void lindblad_constrain(const nl_point *point, int n, double *state)
+{
+    nl_lindblad_constrain(&point->lindblad, n, state);
+}
+
 static nl_status lindblad_initial(const nl_point *point, nl_initial initial, int n, double *state)
 {
     return nl_lindblad_initial(&point->lindblad, initial, n, state);
@@ -297,6 +309,8 @@ const nl_model nl_lindblad_model = {
     .operator_shape = lindblad_shape,
     .fill_table = lindblad_fill_table,
     .spectrum = lindblad_spectrum,
+    .whole_space = lindblad_whole_space,
+    .constrain = lindblad_constrain,
     .initial = lindblad_initial,
     .observe = lindblad_observe,
     .fields = lindblad_fields,

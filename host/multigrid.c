@@ -11,6 +11,7 @@
 
 #include "hierarchy.h"
 #include "nanolase/extrapolate.h"
+#include "nanolase/krylov.h"
 #include "nanolase/solve.h"
 
 /* Cycles without the residual falling to half, after which they are given up; and in all. */
@@ -225,14 +226,18 @@ static nl_status relax_rest(const solution *s)
     const size_t count = (size_t)s->n_given_up;
     nl_point *points = calloc(count, sizeof *points);
     int *index = calloc(count, sizeof *index);
+    nl_gap *gaps = calloc(count, sizeof *gaps);
     nl_task rest = *task;
-    nl_status status = points && index ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a list of points");
+    nl_status status = points && index && gaps ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a list of points");
     for (size_t k = 0; k < count && status == NL_OK; k++) {
         points[k] = task->points[s->given_up[k]];
         index[k] = task->index[s->given_up[k]];
+        if (task->gaps)
+            gaps[k] = task->gaps[s->given_up[k]];
     }
     rest.points = points;
     rest.index = index;
+    rest.gaps = task->gaps ? gaps : NULL;
     rest.count = s->n_given_up;
     if (status == NL_OK)
         status = nl_relax(&rest);
@@ -242,6 +247,7 @@ static nl_status relax_rest(const solution *s)
     }
     free(points);
     free(index);
+    free(gaps);
     return status;
 }
 

@@ -7,21 +7,36 @@
 
 #include "lindblad_model.h"
 #include "nanolase/gutzwiller.h"
+#include "nanolase/krylov.h"
 #include "nanolase/selfconsistent.h"
 
 enum { MAX_BATCH = 4096 };
 
 /* ---- checking ---- */
 
+/* Eigenvalues and eigenvectors are those of a linear operator. */
+static nl_status check_spectrum(const nl_config *config)
+{
+    const bool linear = config->model_equation != NL_EQUATION_PHASE_SELFCONSISTENT &&
+                        (config->model_equation != NL_EQUATION_GUTZWILLER || config->model_sites == 1);
+    if (config->run_mode == NL_MODE_EVOLVE)
+        return config->steady_gap ? nl_config_fail(config, "steady.gap", "mode = evolve computes no gap; use gap = no")
+                                  : NL_OK;
+    if (config->steady_gap && !linear)
+        return nl_config_fail(config, "steady.gap", "this equation is not linear and has no spectrum; use gap = no, or "
+                              "equation = phase, or gutzwiller with sites = 1");
+    if (config->steady_method == NL_STEADY_KRYLOV && !linear)
+        return nl_config_fail(config, "steady.method", "krylov needs a linear equation, and this one is not; use auto, "
+                              "relax or rre");
+    return NL_OK;
+}
+
 static nl_status check_methods(const nl_config *config)
 {
-    if (config->steady_method == NL_STEADY_KRYLOV)
-        return nl_config_fail(config, "steady.method", "this version has no such method; use auto, relax or rre");
     if (config->steady_method == NL_STEADY_MULTIGRID && config->model_equation == NL_EQUATION_GUTZWILLER)
         return nl_config_fail(config, "steady.method",
-                              "multigrid needs grids, and a master equation has none; use auto, relax or rre");
-    if (config->steady_gap)
-        return nl_config_fail(config, "steady.gap", "this version does not compute the spectral gap; use gap = no");
+                              "multigrid needs grids, and a master equation has none; use auto, relax, rre or krylov");
+    NL_TRY(check_spectrum(config));
     if (config->run_mode == NL_MODE_EVOLVE && config->run_t_end / config->run_save_every > 1e6)
         return nl_config_fail(config, "run.save_every", "more than a million saved times; raise save_every");
     return NL_OK;
@@ -96,6 +111,17 @@ void nl_plan_release(nl_plan *plan)
     *plan = (nl_plan){0};
 }
 
+/* The search for the gap ends before that for the steady state begins. */
+static double gap_bytes(const nl_plan *plan, int point)
+{
+    if (!plan->config->steady_gap || nl_gap_comes_along(plan->config, plan->model))
+        return 0;
+    const nl_point whole = nl_gap_point(plan->model, &plan->points[point]);
+    const nl_operator op = plan->model->operator_shape(&whole, whole.n);
+    const int registers = nl_batch_registers(plan->tableaux[point]) + NL_ARNOLDI_REGISTERS;
+    return 8 * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
+}
+
 double nl_plan_point_bytes(const nl_plan *plan, int point)
 {
     const int registers = nl_batch_registers(plan->tableaux[point]) + nl_solve_extra_registers(plan->config);
@@ -105,8 +131,8 @@ double nl_plan_point_bytes(const nl_plan *plan, int point)
         bytes += 8 * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
     }
     if (plan->points[point].grids > 0) /* the cycles' memory is given back before relaxation takes over */
-        return fmax(bytes, nl_multigrid_bytes(plan->model, &plan->points[point]));
-    return bytes;
+        bytes = fmax(bytes, nl_multigrid_bytes(plan->model, &plan->points[point]));
+    return fmax(bytes, gap_bytes(plan, point));
 }
 
 double nl_plan_result_bytes(const nl_plan *plan)
@@ -222,15 +248,35 @@ static int take(run_state *run, nl_backend *backend, nl_point *points, int *inde
     return count;
 }
 
+typedef nl_status (*method)(nl_task *);
+
+static method steady_method(const nl_plan *plan, const nl_point *point)
+{
+    if (plan->config->steady_method == NL_STEADY_KRYLOV)
+        return nl_krylov;
+    return point->grids > 0 ? nl_multigrid : nl_relax;
+}
+
 static nl_status solve(const run_state *run, nl_backend *backend, const nl_point *points, const int *index, int count)
 {
     const nl_plan *plan = run->plan;
     nl_task task = {.backend = backend, .model = plan->model, .config = plan->config,
                     .tableau = plan->tableaux[index[0]], .points = points, .index = index, .count = count,
                     .result = run->result, .watcher = run->watcher};
+    nl_status status = NL_OK;
     if (plan->config->run_mode == NL_MODE_EVOLVE)
         return nl_evolve(&task);
-    return points[0].grids > 0 ? nl_multigrid(&task) : nl_relax(&task);
+    if (plan->config->steady_gap) {
+        task.gaps = calloc((size_t)count, sizeof *task.gaps);
+        if (!task.gaps)
+            return nl_fail(NL_ERR_MEMORY, "cannot allocate the gaps of %d points", count);
+        if (!nl_gap_comes_along(plan->config, plan->model))
+            status = nl_find_gaps(&task);
+    }
+    if (status == NL_OK)
+        status = steady_method(plan, &points[0])(&task);
+    free(task.gaps);
+    return status;
 }
 
 /* Takes and solves points until none is left. */

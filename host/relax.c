@@ -4,16 +4,13 @@
  * On the way to a steady state the time accuracy of the path is of no value: steps run at the stability bound, and the
  * error estimate serves to catch growth.
  */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "grid_sequence.h"
+#include "nanolase/arnoldi.h"
 #include "nanolase/extrapolate.h"
-#include "nanolase/solve.h"
-#include "nanolase/transfer.h"
-#include "transfer_point.h"
 
-enum { MAX_LEVELS = 6 };
 static const double RELAX_RTOL = 1e-2, RELAX_ATOL = 1e-4;
 
 /* In steps; a Chebyshev step does the work of tens. */
@@ -52,14 +49,13 @@ typedef struct window {
 typedef struct relaxation {
     nl_task *task;
     pace pace;
-    nl_batch level[MAX_LEVELS]; /* finest first */
+    nl_grid_sequence grids;
     monitor *monitors;
     window *windows;
     bool extrapolates;
     int *active, *done, *full, *number;
     nl_outcome *outcomes;
-    double *sums, *changes, *residuals;
-    double *work; /* operator applications on coarser grids, in units of the finest */
+    double *changes, *residuals;
 } relaxation;
 
 static double step_per_application(const nl_model *model, const nl_point *point, const nl_tableau *tableau)
@@ -84,7 +80,9 @@ const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *poi
 
 int nl_solve_extra_registers(const nl_config *config)
 {
-    return config->run_mode == NL_MODE_STEADY && config->steady_method != NL_STEADY_RELAX ? NL_SNAPSHOTS : 0;
+    if (config->run_mode != NL_MODE_STEADY || config->steady_method == NL_STEADY_RELAX)
+        return 0;
+    return config->steady_method == NL_STEADY_KRYLOV ? NL_ARNOLDI_REGISTERS : NL_SNAPSHOTS;
 }
 
 /* ---- one member's convergence ---- */
@@ -110,14 +108,11 @@ static double distance(const monitor *m)
  */
 static bool damp_more(monitor *m, nl_member *member)
 {
-    const double factor = 1.4;
     const int most = 10;
     if (m->damped == most)
         return false;
     m->damped++;
-    member->spectrum.imaginary *= factor;
-    member->h_max = fmin(member->h_max, nl_chebyshev_longest_step(member->chebyshev.order, member->spectrum));
-    member->chebyshev_h = 0;
+    nl_member_shorten(member, nl_tableau_chebyshev(member->chebyshev.order));
     m->best = m->change;
     m->t_best = member->t;
     m->steps_best = member->steps;
@@ -131,18 +126,11 @@ static void check_growth(monitor *m, nl_member *member)
         damp_more(m, member);
 }
 
-/* What rounding leaves of a rate of change: within a Chebyshev step it grows with the square of the stages. */
-static double rounding(const nl_member *member)
-{
-    const double s = member->chebyshev.stages;
-    return (8 + 4 * s * s) * DBL_EPSILON / member->h_max;
-}
-
 static void observe_residual(monitor *m, nl_member *member, double change, double residual, bool extrapolates)
 {
     m->residual = residual;
     m->change = change;
-    m->floor = rounding(member);
+    m->floor = nl_member_rounding(member);
     if (member->chebyshev.stages > 0)
         check_growth(m, member);
     if (change < 0.95 * m->best) {
@@ -201,80 +189,12 @@ static nl_outcome outcome_of(const monitor *m, const nl_member *member, nl_point
 
 /* ---- one grid ---- */
 
-/* Starts members of a finer grid from the grids below; those that failed there start afresh. */
-static nl_status prolong_members(relaxation *r, int level, int sources, const double *weight)
+static nl_status start_level(relaxation *r, int level)
 {
-    nl_batch *fine = &r->level[level];
-    nl_backend *backend = r->task->backend;
-    const int rows = nl_operator_rows(&fine->op);
-    nl_transfer_entry *entries = malloc(fine->n * sizeof *entries);
-    void *device_entries = NULL;
-    nl_status status = entries ? backend->ops->alloc(backend, fine->n * sizeof *entries, &device_entries)
-                               : nl_fail(NL_ERR_MEMORY, "cannot allocate interpolation tables");
-    for (int s = 0; s < sources && status == NL_OK; s++) {
-        const nl_batch *coarse = &r->level[level + 1 + s];
-        for (int m = 0; m < fine->n_members; m++)
-            fine->jobs[m] = (nl_job){.slot = m, .in = {coarse->members[m].y}, .c = {weight[s]},
-                                     .out = fine->members[m].y, .keep = s > 0};
-        nl_transfer_fill_interpolation(coarse->n, fine->n, entries);
-        status = backend->ops->upload(backend, device_entries, entries, fine->n * sizeof *entries);
-        if (status == NL_OK)
-            status = backend->ops->transfer(backend, &coarse->pool, coarse->n, &fine->pool, fine->n, rows,
-                                            NL_INTERPOLATION_POINTS, device_entries, fine->jobs, fine->n_members);
-    }
-    backend->ops->free(backend, device_entries);
-    free(entries);
-    return status;
-}
-
-/* Interpolation keeps the integral only nearly: scales each member back to the sum of its initial state. */
-static nl_status normalise(relaxation *r, nl_batch *batch, const nl_batch *coarse)
-{
-    nl_backend *backend = r->task->backend;
-    for (int m = 0; m < batch->n_members; m++)
-        batch->jobs[m] = (nl_job){.slot = m, .in = {coarse->members[m].y}};
-    NL_TRY(backend->ops->sums(backend, &coarse->pool, batch->jobs, batch->n_members, r->sums));
-    for (int m = 0; m < batch->n_members; m++)
-        batch->jobs[m].in[0] = batch->members[m].y;
-    NL_TRY(backend->ops->sums(backend, &batch->pool, batch->jobs, batch->n_members, r->residuals));
-    for (int m = 0; m < batch->n_members; m++) {
-        const double wanted = r->sums[2 * m] * ((double)batch->pool.size / (double)coarse->pool.size);
-        batch->jobs[m] = (nl_job){.slot = m, .n_terms = 1, .in = {batch->members[m].y},
-                                  .c = {wanted / r->residuals[2 * m]}, .out = batch->members[m].y};
-    }
-    return backend->ops->combine(backend, &batch->pool, batch->jobs, batch->n_members);
-}
-
-static nl_status start_level(relaxation *r, int level, int levels)
-{
-    nl_task *task = r->task;
-    nl_batch *batch = &r->level[level];
-    int n[NL_MAX_SOURCES], sources = 0;
-    double weight[NL_MAX_SOURCES];
-    NL_TRY(nl_batch_new(task->backend, task->model, task->points, task->count,
-                        nl_level_size(&task->points[0], level), task->tableau,
-                        nl_solve_extra_registers(task->config), batch));
-    for (int m = 0; m < batch->n_members; m++) {
-        r->windows[m] = (window){.interval = r->pace.first_interval};
+    NL_TRY(nl_grid_sequence_start(&r->grids, level, nl_solve_extra_registers(r->task->config)));
+    for (int m = 0; m < r->task->count; m++) {
+        r->windows[m] = (window){.interval = r->pace.first_interval, .next = r->grids.level[level].members[m].steps};
         r->monitors[m] = (monitor){.coarse_decay = decay_rate(&r->monitors[m]), .best = INFINITY};
-    }
-    if (level == levels - 1)
-        return nl_batch_set_initial(batch, task->config->run_initial, 0, batch->n_members);
-    const nl_batch *coarse = &r->level[level + 1];
-    for (int l = level + 1; l < levels && sources < NL_MAX_SOURCES; l++)
-        n[sources++] = r->level[l].n;
-    NL_TRY(nl_richardson_weights(n, sources, batch->n, task->points[0].order, weight));
-    NL_TRY(prolong_members(r, level, sources, weight));
-    NL_TRY(normalise(r, batch, coarse));
-    for (int m = 0; m < batch->n_members; m++) {
-        const nl_member *below = &coarse->members[m];
-        r->work[m] += (double)below->applications * coarse->pool.size;
-        batch->members[m].t = below->t;
-        batch->members[m].steps = below->steps;
-        batch->members[m].rejected = below->rejected;
-        r->windows[m].next = below->steps;
-        if (below->failed)
-            NL_TRY(nl_batch_set_initial(batch, task->config->run_initial, m, 1));
     }
     return NL_OK;
 }
@@ -283,7 +203,7 @@ static nl_status start_level(relaxation *r, int level, int levels)
 static nl_status retire(relaxation *r, int level, int *n_active)
 {
     nl_task *task = r->task;
-    nl_batch *batch = &r->level[level];
+    nl_batch *batch = &r->grids.level[level];
     int n_done = 0, n_left = 0;
     for (int a = 0; a < *n_active; a++) {
         const int m = r->active[a];
@@ -296,7 +216,7 @@ static nl_status retire(relaxation *r, int level, int *n_active)
             continue;
         }
         member->failed = status == NL_POINT_FAILED;
-        r->outcomes[n_done] = outcome_of(&r->monitors[m], member, status, r->work[m] / (double)batch->pool.size);
+        r->outcomes[n_done] = outcome_of(&r->monitors[m], member, status, r->grids.work[m] / (double)batch->pool.size);
         r->done[n_done++] = m;
     }
     *n_active = n_left;
@@ -358,7 +278,7 @@ static nl_status take_snapshots(relaxation *r, nl_batch *batch, int n_active)
 
 static nl_status check_members(relaxation *r, int level, int *n_active)
 {
-    nl_batch *batch = &r->level[level];
+    nl_batch *batch = &r->grids.level[level];
     NL_TRY(nl_batch_residual(batch, r->active, *n_active, r->changes, r->residuals));
     for (int a = 0; a < *n_active; a++)
         observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->changes[a], r->residuals[a],
@@ -375,7 +295,7 @@ static nl_status check_members(relaxation *r, int level, int *n_active)
 
 static nl_status relax_level(relaxation *r, int level)
 {
-    nl_batch *batch = &r->level[level];
+    nl_batch *batch = &r->grids.level[level];
     int n_active = batch->n_members;
     for (int m = 0; m < n_active; m++)
         r->active[m] = m;
@@ -401,19 +321,18 @@ nl_status nl_relax(nl_task *task)
     r.number = calloc((size_t)count, sizeof *r.number);
     r.windows = calloc((size_t)count, sizeof *r.windows);
     r.outcomes = calloc((size_t)count, sizeof *r.outcomes);
-    r.work = calloc((size_t)count, sizeof *r.work);
-    r.sums = calloc(2 * (size_t)count, sizeof *r.sums);
     r.changes = calloc((size_t)count, sizeof *r.changes);
-    r.residuals = calloc(2 * (size_t)count, sizeof *r.residuals);
-    if (!r.monitors || !r.active || !r.done || !r.full || !r.number || !r.windows || !r.outcomes || !r.work || !r.sums || !r.changes || !r.residuals)
+    r.residuals = calloc((size_t)count, sizeof *r.residuals);
+    if (!r.monitors || !r.active || !r.done || !r.full || !r.number || !r.windows || !r.outcomes || !r.changes || !r.residuals)
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate the relaxation of %d points", count);
+    if (status == NL_OK)
+        status = nl_grid_sequence_new(task, &r.grids);
     for (int level = levels - 1; level >= 0 && status == NL_OK && !nl_task_is_aborted(task); level--) {
-        status = start_level(&r, level, levels);
+        status = start_level(&r, level);
         if (status == NL_OK)
             status = relax_level(&r, level);
     }
-    for (int level = 0; level < levels; level++)
-        nl_batch_release(&r.level[level]);
+    nl_grid_sequence_release(&r.grids);
     free(r.monitors);
     free(r.active);
     free(r.done);
@@ -421,8 +340,6 @@ nl_status nl_relax(nl_task *task)
     free(r.number);
     free(r.windows);
     free(r.outcomes);
-    free(r.work);
-    free(r.sums);
     free(r.changes);
     free(r.residuals);
     return status;

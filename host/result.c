@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const nl_observable gap_observables[] = {
+    {NL_GAP_RE, "gap_re", false, "kappa", "spectral gap: -Re lambda of the eigenvalue of L but 0 with the largest real part"},
+    {NL_GAP_IM, "gap_im", false, "kappa", "|Im lambda| of that eigenvalue: 0, or of a complex pair"},
+};
+
 static int time_count(const nl_config *config)
 {
     return config->run_mode == NL_MODE_EVOLVE
@@ -42,6 +47,9 @@ nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl
 {
     nl_result result = {.config = config, .model_name = model->name, .n_points = n_points, .n_times = time_count(config)};
     result.n_observables = model->observables(config, result.observables);
+    if (config->steady_gap && config->run_mode == NL_MODE_STEADY)
+        for (size_t k = 0; k < sizeof gap_observables / sizeof *gap_observables; k++)
+            result.observables[result.n_observables++] = &gap_observables[k];
     const size_t n_values = (size_t)result.n_points * result.n_times * result.n_observables;
     result.times = calloc((size_t)result.n_times, sizeof *result.times);
     result.values = malloc(n_values * sizeof *result.values);

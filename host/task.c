@@ -1,7 +1,27 @@
 /* What the methods have in common: entering results, telling progress, being stopped. */
 #include <stdlib.h>
 
-#include "nanolase/solve.h"
+#include "nanolase/krylov.h"
+
+static void enter_gap(nl_task *task, const nl_gap *gap, int point)
+{
+    nl_value *values = nl_result_values(task->result, point, 0);
+    for (int k = 0; k < task->result->n_observables; k++) {
+        if (task->result->observables[k]->id == NL_GAP_RE)
+            values[k] = (nl_value){gap->re, 0};
+        if (task->result->observables[k]->id == NL_GAP_IM)
+            values[k] = (nl_value){gap->im, 0};
+    }
+}
+
+/* A point of which the gap was asked is done when that is found, too. */
+static void add_gap(const nl_gap *gap, nl_outcome *to)
+{
+    to->rhs += gap->applications;
+    to->work += (double)gap->applications;
+    if (to->status == NL_POINT_CONVERGED)
+        to->status = gap->status;
+}
 
 static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n_active, const nl_outcome *outcome,
                         int time, int *point)
@@ -10,12 +30,16 @@ static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n
         point[a] = task->index[active[a]];
     if (time >= 0)
         NL_TRY(nl_result_record(task->result, batch, active, n_active, point, time));
+    for (int a = 0; a < n_active && outcome && task->gaps; a++)
+        enter_gap(task, &task->gaps[active[a]], point[a]);
     for (int a = 0; a < n_active && outcome; a++) {
         nl_outcome *to = &task->result->outcomes[point[a]];
         const nl_outcome before = *to;
         *to = outcome[a];
         to->norm_error = before.norm_error;
         to->leaks = before.leaks;
+        if (task->gaps)
+            add_gap(&task->gaps[active[a]], to);
         if (to->leaks && to->status == NL_POINT_CONVERGED)
             to->status = NL_POINT_LEAKED;
     }

@@ -1,5 +1,5 @@
-/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, phase.cu, lindblad.cu and
- * transfer.cu. */
+/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, dense.cu, phase.cu, lindblad.cu
+ * and transfer.cu. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,6 +55,7 @@ static void cuda_close(nl_backend *backend)
     nl_cuda_backend *cuda = nl_cuda_of(backend);
     cudaFree(cuda->jobs);
     cudaFree(cuda->scratch);
+    nl_cuda_dense_close(cuda);
     cudaStreamDestroy(cuda->stream);
     free(cuda);
 }
@@ -141,6 +142,9 @@ static const nl_backend_ops cuda_ops = {
     nl_cuda_sums,
     nl_cuda_largest,
     nl_cuda_dot,
+    nl_cuda_project,
+    nl_cuda_expand,
+    nl_cuda_rotate,
     cuda_moments,
     nl_cuda_transfer,
 };

@@ -6,6 +6,8 @@
 #include "nanolase/backend.h"
 #include "vector_point.h"
 
+struct nl_cuda_cublas;
+
 typedef struct nl_cuda_backend {
     nl_backend base;
     cudaStream_t stream;
@@ -14,6 +16,7 @@ typedef struct nl_cuda_backend {
     int jobs_capacity;
     double *scratch; /* device: partial sums, then results */
     size_t scratch_len;
+    struct nl_cuda_cublas *cublas; /* dense.cu; NULL until it is needed */
 } nl_cuda_backend;
 
 static inline nl_cuda_backend *nl_cuda_of(nl_backend *backend)
@@ -103,6 +106,11 @@ nl_status nl_cuda_phase_moments(nl_cuda_backend *, const nl_operator *, const nl
 /* lindblad.cu: the same. */
 nl_status nl_cuda_lindblad_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
 nl_status nl_cuda_lindblad_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);
+/* dense.cu */
+nl_status nl_cuda_project(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, double *h);
+nl_status nl_cuda_expand(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, const double *h);
+nl_status nl_cuda_rotate(nl_backend *, const nl_pool *, const nl_basis_job *, const double *Z, int kept);
+void nl_cuda_dense_close(nl_cuda_backend *);
 /* transfer.cu */
 nl_status nl_cuda_transfer(nl_backend *, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,
                            int points, const struct nl_transfer_entry *entries, const nl_job *, int n_jobs);

@@ -52,7 +52,8 @@ SYMBOLS = {
     "relative_imbalance": r"$\langle n_1-n_2\rangle/\langle n_1+n_2\rangle$",
     "var_n1": r"Var $n_1$", "var_n2": r"Var $n_2$", "std_imbalance": r"$\Delta(n_1-n_2)$",
     "d_imbalance_dphi": r"$\partial\langle n_1-n_2\rangle/\partial(\phi_2-\phi_1)$",
-    "phase_uncertainty": r"$\delta\phi$ (rad)", "purity1": r"Tr $\rho_1^2$", "purity2": r"Tr $\rho_2^2$",
+    "phase_uncertainty": r"$\delta\phi$ (rad)", "purity1": r"Tr $\rho_1^2$",
+    "gap_re": r"gap $-\mathrm{Re}\,\lambda/\kappa$", "gap_im": r"$|\mathrm{Im}\,\lambda|/\kappa$", "purity2": r"Tr $\rho_2^2$",
 }
 
 
@@ -437,6 +438,42 @@ def draw_figB1b(result, figure):
     ax.legend(loc="upper left")
 
 
+def draw_gap(result, figure):
+    """Decay rate and frequency of the slowest mode against t_c, a colour per D_p."""
+    D_p, t_c = result.axes.values()
+    rate, frequency = result.observable("gap_re"), result.observable("gap_im")
+    a, b = figure.subplots(1, 2, sharex=True)
+    for d, colour in zip(np.argsort(D_p)[::-1], GAMMA_COLOURS):
+        line(a, t_c, rate[d], result.converged[d], color=colour, marker="o", ms=2, label=rf"$D_p/\kappa = {D_p[d]:g}$")
+        line(b, t_c, frequency[d], result.converged[d], color=colour, marker="o", ms=2)
+    a.set_ylabel(symbol("gap_re"))
+    b.set_ylabel(symbol("gap_im"))
+    a.legend(loc="upper right")
+    for ax, text in zip((a, b), "ab"):
+        letter(ax, text)
+        mark_threshold(ax, result)
+        ax.set_xlabel(symbol("t_c"))
+        ax.set_xlim(min(t_c), max(t_c))
+        ax.set_ylim(bottom=0)
+
+
+def draw_gap_threshold(result, figure):
+    """Both parts of the slowest eigenvalue against D_p at threshold, with D_p^(1/3) through the smallest one."""
+    D_p, = result.axes.values()
+    ax = figure.subplots()
+    order = np.argsort(D_p)
+    for name, colour in (("gap_re", BLUE), ("gap_im", RED)):
+        values = result.observable(name)
+        line(ax, D_p, values, result.converged, color=colour, marker="o", ms=3, label=symbol(name))
+        ax.plot(D_p[order], values[order[0]] * (D_p[order] / D_p[order[0]])**(1 / 3), color=GREY, ls=":",
+                label=r"$\propto D_p^{1/3}$" if name == "gap_im" else None)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel(symbol("D_p"))
+    ax.set_ylabel(r"slowest mode at $t_c = |\epsilon|/r_0$")
+    ax.legend(loc="upper left")
+
+
 def draw_quickstart(result, figure):
     """Coherence, mean field, correlation and the distribution of theta_1 against t_c."""
     t_c, theta, P = result.axes["t_c"], result.data("fields/theta"), result.field("P_theta1")
@@ -578,6 +615,8 @@ FIGURES = {
     "fig3": (draw_fig3, ("t_c",), 2.15, WIDTH),
     "fig4": (draw_fig4, ("D_p", "t_c"), 2.4, WIDTH),
     "fig7": (draw_fig7, ("gamma", "cooperativity"), 2.8, WIDTH),
+    "gap": (draw_gap, ("D_p", "t_c"), 2.6, WIDTH),
+    "gap-threshold": (draw_gap_threshold, ("D_p",), 2.8, 3.6),
     "figB1b": (draw_figB1b, ("gamma", "cooperativity"), 2.8, 3.6),
 }
 # Figures of one or more files, whose names begin with the figure's.

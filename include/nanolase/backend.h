@@ -43,6 +43,15 @@ typedef struct nl_job {
     int y, y_new; /* error: registers that scale the error */
 } nl_job;
 
+/* One member's basis: consecutive registers first ... first + count - 1 as the columns of a matrix V, and a vector. */
+typedef struct nl_basis_job {
+    int slot;
+    int first, count; /* at most NL_MAX_BASIS */
+    int vector;       /* register, none of the basis */
+} nl_basis_job;
+
+enum { NL_MAX_BASIS = 64 };
+
 typedef enum nl_operator_kind { NL_OPERATOR_PHASE, NL_OPERATOR_LINDBLAD } nl_operator_kind;
 
 /* The operator of every slot: one shape, each slot with its own table of coefficients. Linear, but for two sites of
@@ -102,6 +111,12 @@ typedef struct nl_backend_ops {
     nl_status (*largest)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
     /* dot: result[job] = sum of products of in[0] and in[1]. */
     nl_status (*dot)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+    /* project: h[job*NL_MAX_BASIS + i] = sum of products of V_i and the vector. */
+    nl_status (*project)(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, double *h);
+    /* expand: vector += sum_i h[job*NL_MAX_BASIS + i] V_i. */
+    nl_status (*expand)(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, const double *h);
+    /* rotate: the first `kept` columns of V = V Z of one job; Z: count x kept, by columns. The others are undefined then. */
+    nl_status (*rotate)(nl_backend *, const nl_pool *, const nl_basis_job *, const double *Z, int kept);
     /* moments: nl_moments_len sums of in[0] per job, from which all observables follow: of the phase operator its
      * marginals (nl_phase_marginal_element), of the Lindblad operator those of nl_lindblad_add_moments. */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,

@@ -75,6 +75,12 @@ nl_status nl_batch_step(nl_batch *, const int *active, int n_active, double rtol
  */
 nl_status nl_batch_residual(nl_batch *, const int *active, int n_active, double *change, double *residual);
 
+/* What rounding leaves of a rate of change: within a Chebyshev step it grows with the square of the stages. */
+double nl_member_rounding(const nl_member *);
+/* A shorter bound of the step, for where modes lie beyond the estimate of the spectrum: a Chebyshev method takes that to
+ * be rounder, which damps more. */
+void nl_member_shorten(nl_member *, const nl_tableau *);
+
 /* Moments of each listed member, nl_moments_len doubles each. */
 nl_status nl_batch_moments(nl_batch *, const int *active, int n_active, double *moments);
 

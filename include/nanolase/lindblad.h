@@ -66,6 +66,10 @@ nl_status nl_lindblad_initial(const nl_lindblad *, nl_initial, int levels, doubl
  */
 nl_status nl_lindblad_kick(const nl_lindblad *, int levels, const double *steady, double *out);
 
+/* Of any vector the part that is a hermitian matrix, in the layout's terms: what two elements both stand for agrees, and
+ * what is none is zero. */
+void nl_lindblad_constrain(const nl_lindblad *, int levels, double *state);
+
 /* Element <m| rho |n> of one site's photon state, traced over the qubit, m, n < levels: what a state in memory holds. */
 nl_complex nl_lindblad_element(const nl_lindblad *, int levels, const double *state, int site, int m, int n);
 

@@ -14,7 +14,8 @@
 #include "nanolase/phase.h"
 #include "nanolase/tableau.h"
 
-enum { NL_MAX_OBSERVABLES = 40, NL_MAX_FIELDS = 4, NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM };
+/* The last two ids are those of the spectral gap, which is of every model. */
+enum { NL_GAP_RE = 38, NL_GAP_IM = 39, NL_MAX_OBSERVABLES = 40, NL_MAX_FIELDS = 4, NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM };
 
 typedef struct nl_observable {
     int id; /* index into the values that observe gives */
@@ -78,6 +79,11 @@ typedef struct nl_model {
     void (*fill_table)(const nl_point *, int n, double *table);
     /* Samples of the operator's spectrum, or of a curve around it; returns their number, at most NL_MAX_SPECTRUM. */
     int (*spectrum)(const nl_point *, int n, nl_complex *list);
+    /* The same point over the whole space of its states, where steady states are looked for in a part of it; NULL: it is
+     * the whole. */
+    void (*whole_space)(nl_point *);
+    /* Makes any vector one that stands for a state, where not all do: takes out the rest. NULL: all do. */
+    void (*constrain)(const nl_point *, int n, double *state);
     nl_status (*initial)(const nl_point *, nl_initial, int n, double *state);
     /* values[id] of every observable, from the operator's moments. */
     void (*observe)(const nl_point *, int n, const double *moments, nl_value *values, nl_health *);

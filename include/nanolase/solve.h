@@ -39,6 +39,7 @@ typedef struct nl_task {
     int count;
     nl_result *result;
     const nl_watcher *watcher; /* NULL: nobody watches */
+    struct nl_gap *gaps;       /* [count], see krylov.h; NULL where they are not wanted */
 } nl_task;
 
 /* Enters finished members into the result and tells the watcher; outcome[a] goes with active[a]. Values for time
