@@ -118,16 +118,21 @@ static nl_status fill_transfers(nl_hierarchy *h, nl_grid *grid, int n_above)
     return status;
 }
 
-/* So many that diffusion takes out what a grid of half the points cannot hold, by e^-1.5 before and after the correction. */
-static int smoothing_steps(const nl_hierarchy *h, const nl_grid *grid)
+/* So many that diffusion takes out, by e^-1.5 before and after the correction, what that cannot hold: modes beyond those of
+ * a grid of half the points, or of the direct solution. */
+static int smoothing_steps(const nl_point *point, int n, double h, bool is_coarsest)
 {
-    double most = LEAST_STEPS;
-    for (int m = 0; m < h->batch->n_members; m++) {
-        const nl_phase *phase = &h->batch->points[m].phase;
-        const double D = phase->sites == 2 ? fmin(phase->D[0], phase->D[1]) : phase->D[0], k = 0.25 * grid->n;
-        most = fmax(most, 1.5 / (D * k * k * grid->h[m]));
-    }
-    return most < MOST_STEPS ? (int)ceil(most) : MOST_STEPS;
+    const nl_phase *phase = &point->phase;
+    const double D = phase->sites == 2 ? fmin(phase->D[0], phase->D[1]) : phase->D[0];
+    const double k = is_coarsest ? mode_count(point) : 0.25 * n;
+    return (int)fmin(fmax(LEAST_STEPS, ceil(1.5 / (D * k * k * h))), MOST_STEPS);
+}
+
+static void choose_steps(const nl_hierarchy *h, int g)
+{
+    const nl_grid *grid = &h->grid[g];
+    for (int m = 0; m < h->batch->n_members; m++)
+        grid->steps[m] = smoothing_steps(&h->batch->points[m], grid->n, grid->h[m], g == h->count - 1);
 }
 
 static nl_status make_grid(nl_hierarchy *h, int g, int n)
@@ -136,20 +141,21 @@ static nl_status make_grid(nl_hierarchy *h, int g, int n)
     nl_grid *grid = &h->grid[g];
     *grid = (nl_grid){.n = n};
     grid->h = calloc((size_t)batch->n_members, sizeof *grid->h);
-    if (!grid->h)
+    grid->steps = calloc((size_t)batch->n_members, sizeof *grid->steps);
+    if (!grid->h || !grid->steps)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a grid of %d members", batch->n_members);
     if (g == 0) {
         grid->op = batch->op;
         grid->pool = batch->pool;
         for (int m = 0; m < batch->n_members; m++)
             grid->h[m] = batch->members[m].h_max;
-        grid->steps = smoothing_steps(h, grid);
+        choose_steps(h, g);
         return NL_OK;
     }
     grid->op = coarse_shape(&batch->points[0], n);
     NL_TRY(nl_pool_new(batch->backend, batch->n_members, REGISTERS, nl_operator_size(&grid->op), &grid->pool));
     NL_TRY(fill_members(h, grid));
-    grid->steps = smoothing_steps(h, grid);
+    choose_steps(h, g);
     return fill_transfers(h, grid, h->grid[g - 1].n);
 }
 
@@ -187,6 +193,7 @@ void nl_hierarchy_release(nl_hierarchy *h)
     nl_backend *backend = h->batch->backend;
     for (int g = 0; g < h->count; g++) {
         free(h->grid[g].h);
+        free(h->grid[g].steps);
         if (g == 0)
             continue; /* the rest is the batch's */
         nl_pool_release(backend, &h->grid[g].pool);
@@ -237,18 +244,22 @@ static nl_job stage_job(nl_hierarchy *h, int g, int member, int in, int out, dou
     return job;
 }
 
-/* Jameson's four stages: y_s = y_0 + alpha_s h (L y_(s-1) - r). */
+/* Jameson's four stages: y_s = y_0 + alpha_s h (L y_(s-1) - r). Members that take fewer steps than others drop out early. */
 static nl_status smooth(nl_hierarchy *h, int g, const int *active, int n_active)
 {
     static const double alpha[] = {1. / 4, 1. / 3, 1. / 2, 1};
     static const int from[] = {SOLUTION, STAGE, WORK, STAGE}, to[] = {STAGE, WORK, STAGE, SOLUTION};
     nl_batch *batch = h->batch;
     nl_grid *grid = &h->grid[g];
-    for (int step = 0; step < grid->steps; step++)
+    for (int step = 0, n_jobs = n_active; n_jobs > 0; step++)
         for (int s = 0; s < 4; s++) {
+            n_jobs = 0;
             for (int a = 0; a < n_active; a++)
-                batch->jobs[a] = stage_job(h, g, active[a], from[s], to[s], alpha[s] * grid->h[active[a]], true);
-            NL_TRY(nl_backend_update(batch->backend, &grid->op, &grid->pool, batch->jobs, n_active));
+                if (step < grid->steps[active[a]])
+                    batch->jobs[n_jobs++] =
+                        stage_job(h, g, active[a], from[s], to[s], alpha[s] * grid->h[active[a]], true);
+            if (n_jobs > 0)
+                NL_TRY(nl_backend_update(batch->backend, &grid->op, &grid->pool, batch->jobs, n_jobs));
         }
     return NL_OK;
 }

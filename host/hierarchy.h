@@ -20,7 +20,7 @@ typedef struct nl_grid {
     nl_pool pool;
     void *down, *up;  /* transfer tables from the grid above to this one and back; backend memory */
     double *h;        /* [member]: step of the smoother */
-    int steps;        /* of the smoother, before and after the correction */
+    int *steps;       /* [member]: of the smoother, before and after the correction */
 } nl_grid;
 
 typedef struct nl_hierarchy {

@@ -353,7 +353,7 @@ static void *upload_entries(nl_backend *b, int n_coarse, int n_fine)
     return memory;
 }
 
-static void check_prolong(nl_backend *b, int sites, int n_coarse, int n_fine)
+static void check_interpolation(nl_backend *b, int sites, int n_coarse, int n_fine)
 {
     rig from = rig_new(b, sites, n_coarse, 2, 3, 2), to = rig_new(b, sites, n_fine, 2, 3, 3);
     const nl_job jobs[] = {{.slot = 2, .in = {1}, .c = {0.7}, .out = 2},
@@ -382,12 +382,46 @@ static void check_prolong(nl_backend *b, int sites, int n_coarse, int n_fine)
     rig_release(&to);
 }
 
-static void test_prolong(void **state)
+/* Restriction is not so simple: the points of the target as the point function gives them. */
+static void check_restriction(nl_backend *b, int sites, int n_fine, int n_coarse)
+{
+    rig from = rig_new(b, sites, n_fine, 2, 2, 2), to = rig_new(b, sites, n_coarse, 2, 2, 2);
+    const nl_job jobs[] = {{.slot = 1, .in = {1}, .c = {-1.5}, .out = 0}};
+    const int rows = sites == 2 ? n_coarse : 1;
+    nl_transfer_entry *entries = malloc((size_t)n_coarse * sizeof *entries);
+    double *expected = new_array(to.pool.size);
+    void *memory;
+    nl_transfer_fill_restriction(n_fine, n_coarse, entries);
+    OK(b->ops->alloc(b, (size_t)n_coarse * sizeof *entries, &memory));
+    OK(b->ops->upload(b, memory, entries, (size_t)n_coarse * sizeof *entries));
+    OK(b->ops->transfer(b, &from.pool, n_fine, &to.pool, n_coarse, rows, NL_RESTRICTION_POINTS, memory, jobs, 1));
+    rig_look_around(&to, jobs, 1, false);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < n_coarse; j++)
+            expected[i * n_coarse + j] = -1.5 * nl_transfer_point(rig_was(&from, 1, 1), sites == 2 ? n_fine : 1, n_fine,
+                                                                  NL_RESTRICTION_POINTS, &entries[i], &entries[j]);
+    CLOSE(difference(rig_is(&to, 1, 0), expected, to.pool.size), 0, 1e-13);
+    b->ops->free(b, memory);
+    free(entries);
+    free(expected);
+    rig_release(&from);
+    rig_release(&to);
+}
+
+static void test_restriction(void **state)
 {
     for (int sites = 1; sites <= 2; sites++) {
-        check_prolong(backend_of(state), sites, 24, 48);
-        check_prolong(backend_of(state), sites, 33, 65);
-        check_prolong(backend_of(state), sites, 26, 101);
+        check_restriction(backend_of(state), sites, 48, 24);
+        check_restriction(backend_of(state), sites, 33, 17);
+    }
+}
+
+static void test_interpolation(void **state)
+{
+    for (int sites = 1; sites <= 2; sites++) {
+        check_interpolation(backend_of(state), sites, 24, 48);
+        check_interpolation(backend_of(state), sites, 33, 65);
+        check_interpolation(backend_of(state), sites, 26, 101);
     }
 }
 
@@ -589,7 +623,8 @@ static int run_on(const backend_case *c)
         cmocka_unit_test(test_error_shows_bad_numbers),
         cmocka_unit_test(test_sums_and_dot),
         cmocka_unit_test(test_moments),
-        cmocka_unit_test(test_prolong),
+        cmocka_unit_test(test_interpolation),
+        cmocka_unit_test(test_restriction),
         cmocka_unit_test(test_no_jobs),
         cmocka_unit_test(test_company_does_not_matter),
         cmocka_unit_test(test_cpu_and_cuda_agree), /* last: on CUDA only */

@@ -103,6 +103,42 @@ static void test_order_on_smooth_functions(void **state)
     }
 }
 
+/* ---- restriction ---- */
+
+/* sum_c (R f)_c g_c = (n_coarse/n_fine) sum_i f_i (T g)_i for interpolation T, whatever the grids' ratio up to 2. */
+static void check_adjoint(int sites, int n_fine, int n_coarse)
+{
+    rng r = {(uint64_t)(100 * n_fine + n_coarse)};
+    const int fine_rows = sites == 2 ? n_fine : 1, coarse_rows = sites == 2 ? n_coarse : 1;
+    double *f = random_array(&r, (size_t)fine_rows * n_fine), *g = random_array(&r, (size_t)coarse_rows * n_coarse);
+    nl_transfer_entry *down = malloc((size_t)n_coarse * sizeof *down), *up = malloc((size_t)n_fine * sizeof *up);
+    double restricted = 0, interpolated = 0;
+    nl_transfer_fill_restriction(n_fine, n_coarse, down);
+    nl_transfer_fill_interpolation(n_coarse, n_fine, up);
+    for (int i = 0; i < coarse_rows; i++)
+        for (int j = 0; j < n_coarse; j++)
+            restricted += g[i * n_coarse + j] * nl_transfer_point(f, fine_rows, n_fine, NL_RESTRICTION_POINTS, &down[i],
+                                                                  &down[j]);
+    for (int i = 0; i < fine_rows; i++)
+        for (int j = 0; j < n_fine; j++)
+            interpolated += f[i * n_fine + j] * nl_transfer_point(g, coarse_rows, n_coarse, NL_INTERPOLATION_POINTS,
+                                                                  &up[i], &up[j]);
+    CLOSE(restricted, interpolated * pow((double)n_coarse / n_fine, sites), 1e-12 * n_fine);
+    free(f);
+    free(g);
+    free(down);
+    free(up);
+}
+
+static void test_restriction_is_adjoint(void **state)
+{
+    static const int grids[][2] = {{16, 8}, {32, 16}, {31, 16}, {50, 25}, {51, 26}, {40, 33}, {24, 24}};
+    (void)state;
+    for (int sites = 1; sites <= 2; sites++)
+        for (int k = 0; k < COUNT(grids); k++)
+            check_adjoint(sites, grids[k][0], grids[k][1]);
+}
+
 /* ---- weights ---- */
 
 static const struct {
@@ -152,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_stencil_is_centred),
         cmocka_unit_test(test_shared_points_keep_values),
         cmocka_unit_test(test_order_on_smooth_functions),
+        cmocka_unit_test(test_restriction_is_adjoint),
         cmocka_unit_test(test_weights_reproduce_the_fine_grid),
         cmocka_unit_test(test_known_weights),
         cmocka_unit_test(test_equal_grids_are_refused),
