@@ -58,7 +58,8 @@ device_tests() { # test programs that run on every backend they find
 }
 
 tests="build/tests/test_backend build/tests/test_lindblad_backend build/tests/test_update build/tests/test_step
-    build/tests/test_relax build/tests/test_lindblad_runs"
+    build/tests/test_relax build/tests/test_lindblad_runs build/tests/test_multigrid build/tests/test_dense
+    build/tests/test_krylov build/tests/test_selfconsistent"
 pkg-config --exists inih 2>/dev/null || use_debs
 architecture=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)
 nvidia-smi >>"$log" 2>&1
@@ -71,6 +72,9 @@ step "tests on the device" device_tests
 step "CPU and device agree on phases" same_on_both configs/quickstart.ini
 step "CPU and device agree on density matrices" same_on_both configs/fig6-gutzwiller.ini -s steady.method=relax \
     -s sweep.t_c=0.01,0.02 -s laser.gamma=500 -s fock.levels=160
+step "CPU and device agree on self-consistent radii" same_on_both configs/fig6-selfconsistent.ini \
+    -s sweep.t_c=0.01,0.03
+step "CPU and device agree on gaps" same_on_both configs/gap.ini -s sweep.t_c=0.5,1.5 -s sweep.D_p=0.2,0.05
 if command -v compute-sanitizer >/dev/null; then
     for test in build/tests/test_backend build/tests/test_lindblad_backend; do
         step "memcheck of $test" compute-sanitizer --tool memcheck --error-exitcode 1 $test
@@ -84,6 +88,10 @@ for bench in phase lindblad; do
     step "$bench operator on the CPU" build/bench/bench_$bench cpu
 done
 step "Fig. 4 on the device" build/nanolase run configs/fig4.ini -b cuda -o build/gpu-fig4.h5
+for method in multigrid rre krylov; do
+    step "steady states by $method on the device" build/nanolase run configs/fig4.ini -b cuda -o build/gpu-method.h5 \
+        -s steady.method=$method -s sweep.D_p=0.005 -s grid.n_c=512 -s grid.order=8 -s sweep.t_c=0.3,1,3
+done
 step "Fig. 6 on the device" build/nanolase run configs/fig6-gutzwiller.ini -b cuda -o build/gpu-fig6.h5
 echo "$failed steps failed; report in $log" | tee -a "$log"
 [ $failed -eq 0 ]
