@@ -360,7 +360,6 @@ static void mark_changed(nl_hierarchy *h, const int *active, int n_active)
         nl_member *m = &h->batch->members[active[a]];
         m->fresh = false;
         m->last_step = 0;
-        m->steps++;
     }
 }
 
@@ -368,6 +367,8 @@ nl_status nl_hierarchy_cycle(nl_hierarchy *h, const int *active, int n_active)
 {
     NL_TRY(cycle(h, 0, active, n_active));
     mark_changed(h, active, n_active);
+    for (int a = 0; a < n_active; a++)
+        h->batch->members[active[a]].steps++;
     return NL_OK;
 }
 

@@ -174,6 +174,21 @@ static nl_status compute(run_state *s)
     return nl_fail(status, "%s", reason);
 }
 
+/* Differences on a grid that is far too coarse may have modes that grow: says so where that may be why. */
+static void advise(run_state *s)
+{
+    const nl_model *model = s->plan.model;
+    for (int p = 0; p < s->result.n_points && model->least_size; p++) {
+        const int least = model->least_size(&s->plan.points[p]);
+        if (s->result.outcomes[p].status == NL_POINT_CONVERGED || s->result.outcomes[p].status == NL_POINT_PENDING ||
+            s->plan.points[p].n >= least)
+            continue;
+        nl_report(&s->reporter, -1, "%s = %d may be too coarse for point %d: use %d or more, or auto", model->size_name,
+                  s->plan.points[p].n, p + 1, least);
+        return;
+    }
+}
+
 /* Says what is missing; exit code 0 or 1. */
 static int summarise(run_state *s)
 {
@@ -192,6 +207,7 @@ static int summarise(run_state *s)
               missing, s->result.n_points, count[NL_POINT_MAX_TIME], count[NL_POINT_STALLED], count[NL_POINT_FAILED],
               count[NL_POINT_LEAKED],
               count[NL_POINT_PENDING], count[NL_POINT_PENDING] ? " (go on with --resume)" : "", s->path);
+    advise(s);
     return 1;
 }
 

@@ -120,6 +120,11 @@ static int phase_spectrum(const nl_point *point, int n, nl_complex *list)
     return nl_phase_spectrum(&point->phase, nl_stencil_of_order(n, point->order), list);
 }
 
+static int phase_least_size(const nl_point *point)
+{
+    return nl_phase_resolution(&point->phase, point->order, 0.1);
+}
+
 static nl_status phase_initial(const nl_point *point, nl_initial initial, int n, double *state)
 {
     return nl_phase_initial(&point->phase, initial, n, state);
@@ -207,6 +212,7 @@ const nl_model nl_phase_model = {
     .operator_shape = phase_operator_shape,
     .fill_table = phase_fill_table,
     .spectrum = phase_spectrum,
+    .least_size = phase_least_size,
     .initial = phase_initial,
     .observe = phase_observe,
     .fields = phase_fields,

@@ -79,7 +79,8 @@ def test_locked_phases_have_bessel_moments(folder):
 
 def test_no_drive_gives_uniform_phases(folder):
     """From a distribution that is not uniform, for any t_c."""
-    settings = {"phase.epsilon_over_r0": 0, "phase.D_p": 0.5, "run.initial": "locked", "steady.tolerance": "1e-10"}
+    settings = {"phase.epsilon_over_r0": 0, "phase.D_p": 0.5, "run.initial": "locked", "steady.tolerance": "1e-10",
+                "steady.method": "rre"}
     for row in solve(folder, SMALL, {**settings, "sweep.t_c": "-1, 0, 0.5, 3"}).rows:
         check(row["converged"] == 1 and row["model_time"] > 1, "it had to relax:", row)
         for name in ("exp_i_theta1", "exp_i_theta2", "exp_i_theta21"):
@@ -200,7 +201,7 @@ def test_sweep_over_numerical_keys(folder):
     """Any numeric key can be swept: those of the method too."""
     table = solve(folder, SMALL, {"sweep.tolerance": "1e-2, 1e-8"})
     check(table[0]["steps"] < table[1]["steps"] and table[0]["residual"] > 1e-8, "tolerance:", table.rows)
-    table = solve(folder, SMALL, {"sweep.max_time": "1, 1000"}, code=1)
+    table = solve(folder, SMALL, {"sweep.max_time": "1, 1000", "steady.method": "rre"}, code=1)
     check(table.column("converged") == [0, 1], "max_time:", table.rows)
     table = solve(folder, SMALL, {**EVOLVE, "sweep.rtol": "1e-3, 1e-11", "integrator.atol": "1e-12"})
     check(table[0]["steps"] < table[-1]["steps"], "rtol:", table.column("steps"))
@@ -482,7 +483,7 @@ BAD_CONFIGURATIONS = {
     "neither yes nor no": ("[laser]\nrenormalise = maybe\n", 2, "renormalise", "yes"),
     "unknown equation": ("[model]\nequation = fase\n", 2, "equation", "phase|"),
     "equation of another version": ("[model]\nequation = dimer\n", 2, "phase"),
-    "method of another version": (P + "[steady]\nmethod = multigrid\n", 5, "method"),
+    "multigrid without a grid": ("[model]\nequation = gutzwiller\n[steady]\nmethod = multigrid\n", 4, "grids"),
     "eigenvectors of a nonlinear equation": ("[model]\nequation = gutzwiller\n[steady]\nmethod = krylov\n", 4, "linear"),
     "unknown integrator": (P + "[integrator]\nmethod = rk2\n", 5, "rk45", "rkc"),
     "spectral gap of a nonlinear equation": ("[model]\nequation = gutzwiller\n[steady]\ngap = yes\n", 4, "linear"),
@@ -650,8 +651,18 @@ def test_grid_beyond_memory(folder):
 
 # ---- convergence, interruption, resuming ----
 
+def test_grid_too_coarse(folder):
+    """Differences with growing modes: not converged, and the program says what to do about it."""
+    config = ini(folder, SMALL)
+    run = succeed(folder, "run", config, "-o", "coarse.h5", *sets({"phase.D_p": 0.002, "laser.t_c": 1, "grid.n_c": 24}),
+                  code=1)
+    check("n_c = 24 may be too coarse" in run.stderr, run.stderr)
+    run = succeed(folder, "run", config, "-o", "fine.h5", *sets({"phase.D_p": 0.05, "laser.t_c": 1, "grid.n_c": 48}))
+    check("coarse" not in run.stderr, run.stderr)
+
+
 def test_points_that_reach_max_time(folder):
-    settings = {"sweep.epsilon_over_r0": "3, 1, 4", "phase.D_p": 0.05, "grid.n_c": 48}  # the second is the slow one
+    settings = {"sweep.epsilon_over_r0": "3, 1, 4", "phase.D_p": 0.05, "grid.n_c": 48, "steady.method": "rre"}  # the second is slow
     free = solve(folder, SMALL, settings)
     slow, next_slow = free[1]["model_time"], max(free[0]["model_time"], free[2]["model_time"])
     check(slow > 1.5 * next_slow, "model times:", free.column("model_time"))
@@ -669,7 +680,8 @@ def test_points_that_reach_max_time(folder):
 
 
 INTERRUPTED = {
-    "steady": ({"sweep.t_c": "linspace(0, 2, 30)", "grid.n_c": 48, "phase.D_p": 0.1, "output.fields": "yes"},
+    "steady": ({"steady.method": "rre", "sweep.t_c": "linspace(0, 2, 30)", "grid.n_c": 48, "phase.D_p": 0.1,
+                "output.fields": "yes"},
                signal.SIGINT),
     "evolve": ({"sweep.t_c": "linspace(0, 2, 30)", "grid.n_c": 48, **EVOLVE, "run.t_end": 10, "run.save_every": 1},
                signal.SIGTERM),
@@ -879,7 +891,7 @@ def test_progress_line_on_a_terminal(folder):
         master, slave = pty.openpty()
     except OSError as error:
         raise Skip(f"this machine gives no terminals: {error}") from None
-    settings = sets({"grid.n_c": 64, "sweep.t_c": "linspace(0, 1, 80)", "phase.D_p": 0.05})
+    settings = sets({"grid.n_c": 64, "sweep.t_c": "linspace(0, 1, 80)", "phase.D_p": 0.05, "steady.method": "rre"})
     process = subprocess.Popen([str(PROGRAM), "run", ini(folder, SMALL), "-j", "1", *settings], cwd=folder,
                                env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave)
     os.close(slave)

@@ -84,6 +84,8 @@ typedef struct nl_model {
     void (*whole_space)(nl_point *);
     /* Makes any vector one that stands for a state, where not all do: takes out the rest. NULL: all do. */
     void (*constrain)(const nl_point *, int n, double *state);
+    /* Least size on which a point's steady state can be told roughly, for advice; NULL: any. */
+    int (*least_size)(const nl_point *);
     nl_status (*initial)(const nl_point *, nl_initial, int n, double *state);
     /* values[id] of every observable, from the operator's moments. */
     void (*observe)(const nl_point *, int n, const double *moments, nl_value *values, nl_health *);
