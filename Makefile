@@ -122,12 +122,14 @@ demo-run: all
 
 FIGURES = fig3 fig4 fig5a fig5b fig5c fig6-gutzwiller fig6-selfconsistent fig7 figB1a-qubit figB1a-photon figB1b gap \
           gap-threshold
+SCALING = fig4d critical-scaling # drawn by their own script
 build/%.h5: configs/%.ini build/nanolase
 	build/nanolase run $< -o $@
 figures: deps
 	@$(MAKE) --no-print-directory figures-run
-figures-run: all $(FIGURES:%=build/%.h5)
+figures-run: all $(FIGURES:%=build/%.h5) $(SCALING:%=build/%.h5)
 	$$(scripts/find-python.sh) scripts/figures.py $(FIGURES:%=build/%.h5) -d build/figures
+	for name in $(SCALING); do $$(scripts/find-python.sh) scripts/critical_exponent.py build/$$name.h5 -d build/figures || exit; done
 
 # ---- benchmarks
 

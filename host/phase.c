@@ -70,14 +70,41 @@ void nl_phase_radial_rate(const nl_phase *phase, const double exp_i_theta[2][2],
     }
 }
 
+/* The smallest ratio of diffusion to drift, D/v. */
+static double diffusion_to_drift(const nl_phase *phase)
+{
+    return pow(nl_phase_width(phase), 2);
+}
+
 /*
- * On the narrowest feature a stencil of order p errs as (h/width)^p. The prefactors bound what was measured on steady states with D_p from 0.02 to
- * 0.2 and t_c/(epsilon/r_0) from 0 to 1.5; the error is mostly smaller, at small D_p and high order by far.
+ * How finely the distribution is structured where a stencil's error tells. At and beyond the loss of locking that is the
+ * scale on which diffusion and a drift of second order balance, (D/v)^(1/3), as long as the flow neither contracts nor
+ * expands, as between equal lasers driven in phase or antiphase. Else orbits draw together as a Gaussian, sqrt(D/rate).
+ * Never wider than what cos(theta) itself asks for.
+ */
+static double structure_width(const nl_phase *phase)
+{
+    const double ratio = diffusion_to_drift(phase);
+    const double unlike = fabs(sin(phase->phi[1] - phase->phi[0])) + 0.5 * fabs(log(phase->D[1] / phase->D[0]));
+    const double rate = phase->sites == 2 ? 0.27 * fmin(1, unlike) : 0;
+    return fmin(0.7, fmin(cbrt(ratio), sqrt(ratio / fmax(rate, 1e-300))));
+}
+
+/*
+ * Two errors, each held below `accuracy`. A stencil of order p on structure of width s errs as K (h/s)^p (v/D)^(1/(3p)),
+ * the last factor for low orders, which move thresholds. A Gaussian of the smallest width w on points h apart, where the
+ * lasers are locked and the first error is far smaller, errs as w^2 exp(-1.5 (pi w/h)^2). The factors bound what was
+ * measured on steady states with D_p from 0.001 to 1 at drive 1, t_c from 0 to 30 and phase differences from 0 to pi;
+ * mostly the error is several times smaller.
  */
 int nl_phase_resolution(const nl_phase *phase, int order, double accuracy)
 {
-    static const double prefactor[] = {0, 5e-3, 6e-4, 1e-4, 1.2e-4};
-    const double h = nl_phase_width(phase) * pow(accuracy / prefactor[order / 2], 1.0 / order);
+    static const double K[] = {0, 0.0135, 4.5e-3, 1.6e-3, 1e-3};
+    const double w = nl_phase_width(phase), ratio = diffusion_to_drift(phase);
+    const double error = K[order / 2] * pow(ratio, -1.0 / (3 * order));
+    const double stencil = structure_width(phase) * pow(accuracy / error, 1.0 / order);
+    const double gaussian = M_PI * w * sqrt(1.5 / log(fmax(2, 30 * w * w / accuracy)));
+    const double h = fmin(stencil, gaussian);
     if (!(TWO_PI / h < NL_MAX_GRID))
         return NL_MAX_GRID + 1;
     const int n = (int)ceil(TWO_PI / h);
