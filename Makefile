@@ -9,7 +9,7 @@ endif
 MARCH ?= native
 OPTFLAGS ?= -O3 -march=$(MARCH) -ffp-contract=fast -fno-math-errno
 WARNINGS = -Wall -Wextra
-INCLUDES = -Iinclude -Ikernels
+INCLUDES = -Iinclude -Ikernels -Ihost
 COMMIT := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 
 # Libraries. HDF5's and CBLAS's pkg-config names differ between systems.
@@ -43,7 +43,7 @@ LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c,$(wildcard host
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS)
 
-.PHONY: all help deps demo demo-run test test-run bench figures clean say-what
+.PHONY: all help deps demo demo-run test test-run bench figures install uninstall clean say-what
 all: say-what build/nanolase build/libnanolase.a
 
 say-what:
@@ -140,6 +140,40 @@ build/bench/%: benchmarks/%.c build/libnanolase.a $(wildcard benchmarks/*.h) | b
 bench: all $(BENCHES)
 	scripts/bench.sh
 
+# ---- installation: PREFIX is where it will be used, DESTDIR goes before it while a package is made
+
+PREFIX ?= /usr/local
+TREE = $(DESTDIR)$(PREFIX)
+HEADERS = $(wildcard include/nanolase/*.h) kernels/portable.h host/config.def
+INSTALLED = bin/nanolase lib/libnanolase.a lib/pkgconfig/nanolase.pc include/nanolase.h include/nanolase share/nanolase \
+            share/man/man1/nanolase.1 share/bash-completion/completions/nanolase
+CUDA_STATIC_LIBRARIES = $(if $(NVCC),-L$(CUDA_LIBRARY) -Wl$(comma)-rpath$(comma)$(CUDA_LIBRARY) -lcudart_static -lstdc++ -lpthread -ldl -lrt)
+comma = ,
+
+# The archive is static, so what it needs stands under Libs, not Libs.private.
+build/nanolase.pc: host/version.h Makefile build/with-cuda
+	@printf '%s\n' 'prefix=$${pcfiledir}/../..' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+	    'Name: nanolase' 'Description: Time-domain solver for coupled nanolasers' \
+	    'Version: $(shell sed -n 's/.*NL_VERSION "\(.*\)"/\1/p' host/version.h)' \
+	    'Requires: $(HDF5) inih lapacke $(CBLAS)' 'Cflags: -I$${includedir}' \
+	    'Libs: -L$${libdir} -lnanolase $(filter %_hl,$(LIBRARIES)) -fopenmp $(CUDA_STATIC_LIBRARIES) -lm' >$@
+
+install: all build/nanolase.pc
+	install -d $(addprefix "$(TREE)"/,bin lib/pkgconfig include/nanolase share/nanolase/configs share/man/man1 \
+	    share/bash-completion/completions)
+	install -m 755 build/nanolase "$(TREE)"/bin/
+	install -m 644 build/libnanolase.a "$(TREE)"/lib/
+	install -m 644 build/nanolase.pc "$(TREE)"/lib/pkgconfig/
+	install -m 644 include/nanolase.h "$(TREE)"/include/
+	install -m 644 $(HEADERS) "$(TREE)"/include/nanolase/
+	install -m 644 configs/*.ini "$(TREE)"/share/nanolase/configs/
+	install -m 644 scripts/nanolase_reader.py "$(TREE)"/share/nanolase/
+	install -m 644 scripts/nanolase.1 "$(TREE)"/share/man/man1/
+	install -m 644 scripts/nanolase-completion.bash "$(TREE)"/share/bash-completion/completions/nanolase
+
+uninstall:
+	rm -rf $(addprefix "$(TREE)"/,$(INSTALLED))
+
 build/host build/cuda build/tests build/sanitized build/bench:
 	mkdir -p $@
 
@@ -152,8 +186,10 @@ help:
 	@echo "make test       installs what is missing, builds, runs all tests"
 	@echo "make figures    runs and draws Figs. 3 to 7 and B1 of the paper, and the spectral gap"
 	@echo "make bench      benchmarks: the operator, and time to steady state against other ways"
+	@echo "make install    program, library, headers, man page, completion and configs into PREFIX (/usr/local)"
+	@echo "make uninstall  takes them away again"
 	@echo "make clean      removes build/"
-	@echo "variables       NVCC= (CPU only), CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX"
+	@echo "variables       NVCC= (CPU only), CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX, PREFIX, DESTDIR"
 
 .SECONDARY:
 -include $(wildcard build/host/*.d build/sanitized/*.d)

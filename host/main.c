@@ -130,7 +130,7 @@ static nl_status check_memory(run_state *s)
 static nl_status prepare_result(run_state *s, const nl_options *options)
 {
     int done = 0;
-    NL_TRY(nl_result_new(&s->config, s->plan.model, s->plan.points, s->plan.n_points, &s->result));
+    NL_TRY(nl_plan_new_result(&s->plan, &s->result));
     s->reporter.points_total = s->result.n_points;
     if (!options->resume)
         return NL_OK;

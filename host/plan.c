@@ -321,6 +321,11 @@ static void work_in_parallel(run_state *run, nl_backend *backend, int workers)
     }
 }
 
+nl_status nl_plan_new_result(const nl_plan *plan, nl_result *out)
+{
+    return nl_result_new(plan->config, plan->model, plan->points, plan->n_points, out);
+}
+
 nl_status nl_plan_run(const nl_plan *plan, nl_backend *backend, nl_result *result, const nl_watcher *watcher)
 {
     if (plan->by_response)

@@ -81,6 +81,29 @@ void nl_result_release(nl_result *result)
     *result = (nl_result){0};
 }
 
+static nl_status no_observable(const nl_result *result, const char *name)
+{
+    char names[900] = "";
+    size_t used = 0;
+    for (int k = 0; k < result->n_observables && used < sizeof names; k++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "",
+                                 result->observables[k]->name);
+    return nl_fail(NL_ERR_USAGE, "no observable '%s' in this result; it has %s", name, names);
+}
+
+nl_status nl_result_value(const nl_result *result, const char *observable, int point, int time, nl_value *out)
+{
+    if (point < 0 || point >= result->n_points || time < 0 || time >= result->n_times)
+        return nl_fail(NL_ERR_USAGE, "point %d, time %d: this result has %d points and %d times", point, time,
+                       result->n_points, result->n_times);
+    for (int k = 0; k < result->n_observables; k++)
+        if (strcmp(result->observables[k]->name, observable) == 0) {
+            *out = nl_result_values(result, point, time)[k];
+            return NL_OK;
+        }
+    return no_observable(result, observable);
+}
+
 int nl_result_count_done(const nl_result *result)
 {
     int done = 0;

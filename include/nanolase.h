@@ -6,14 +6,18 @@
  *   nl_config_load        an ini file and overrides          -> nl_config
  *   nl_plan_new           every sweep point, checked         -> nl_plan
  *   nl_backend_open       CPU or CUDA device                 -> nl_backend
- *   nl_result_new         (nl_result_resume)                 -> nl_result
+ *   nl_plan_new_result    (nl_result_resume)                 -> nl_result
  *   nl_plan_run           batches: nl_relax or nl_evolve; a batch steps with nl_batch_step
- *   nl_result_write       HDF5; nl_result_show prints it
+ *   nl_result_value       one number; nl_result_write: HDF5, which nl_result_show prints
  *
  * Functions that can fail return an nl_status; nl_error_message says what happened. Nothing here prints or exits.
  */
 #ifndef NANOLASE_H
 #define NANOLASE_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #include "nanolase/backend.h"
 #include "nanolase/batch.h"
@@ -27,5 +31,9 @@
 #include "nanolase/result.h"
 #include "nanolase/solve.h"
 #include "nanolase/tableau.h"
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,7 +16,7 @@ UNUSED static void run_prepare(run *r, const char *text)
 {
     r->config = config_of(text);
     OK(nl_plan_new(&r->config, &r->plan));
-    OK(nl_result_new(&r->config, r->plan.model, r->plan.points, r->plan.n_points, &r->result));
+    OK(nl_plan_new_result(&r->plan, &r->result));
 }
 
 UNUSED static void run_release(run *r)
@@ -43,11 +43,9 @@ UNUSED static void run_text(run *r, const char *text)
 
 UNUSED static nl_value run_value(const run *r, int point, int time, const char *name)
 {
-    for (int k = 0; k < r->result.n_observables; k++)
-        if (strcmp(r->result.observables[k]->name, name) == 0)
-            return nl_result_values(&r->result, point, time)[k];
-    fail_msg("no observable %s", name);
-    return (nl_value){NAN, NAN};
+    nl_value value = {NAN, NAN};
+    OK(nl_result_value(&r->result, name, point, time, &value));
+    return value;
 }
 
 /* Every point has this status. */

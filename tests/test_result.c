@@ -432,6 +432,28 @@ static void test_new_result(void **state)
 }
 
 /* Fields of grids that differ have no common array. */
+static void test_values_by_name(void **state)
+{
+    (void)state;
+    run r;
+    nl_provenance from;
+    nl_value value = {7, 7};
+    fill(&r, evolve_text, &from);
+    for (int k = 0; k < r.result.n_observables; k++) {
+        OK(nl_result_value(&r.result, r.result.observables[k]->name, 0, 2, &value));
+        assert_memory_equal(&value, &nl_result_values(&r.result, 0, 2)[k], sizeof value);
+    }
+    value = (nl_value){7, 7};
+    assert_int_equal(nl_result_value(&r.result, "coherent", 0, 0, &value), NL_ERR_USAGE);
+    assert_non_null(strstr(nl_error_message(), "'coherent'"));
+    assert_non_null(strstr(nl_error_message(), "exp_i_theta1, coherence1"));
+    const int wrong[][2] = {{-1, 0}, {r.result.n_points, 0}, {0, -1}, {0, r.result.n_times}};
+    for (int k = 0; k < 4; k++)
+        assert_int_equal(nl_result_value(&r.result, "coherence1", wrong[k][0], wrong[k][1], &value), NL_ERR_USAGE);
+    assert_true(value.re == 7 && value.im == 7);
+    forget(&r, &from);
+}
+
 static void test_fields_need_one_grid(void **state)
 {
     nl_config c = config_of("[phase]\nD_p = 0.3\nepsilon_over_r0 = 1\n[output]\nfields = yes\n[sweep]\nn_c = 12, 14\n");
@@ -479,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_replacement),
         cmocka_unit_test(test_keep_previous),
         cmocka_unit_test(test_new_result),
+        cmocka_unit_test(test_values_by_name),
         cmocka_unit_test(test_fields_need_one_grid),
         cmocka_unit_test(test_saved_times),
     };

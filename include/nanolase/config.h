@@ -44,7 +44,7 @@ typedef struct nl_config {
 #define CHOICE(section, key, value, words, text) int section##_##key;
 #define FLAG(section, key, value, text) bool section##_##key;
 #define TEXT(section, key, value, text) char section##_##key[NL_TEXT_MAX];
-#include "../../host/config.def"
+#include "config.def"
 #undef REAL
 #undef INT
 #undef AUTO_REAL

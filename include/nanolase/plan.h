@@ -35,7 +35,10 @@ nl_plan_work nl_plan_estimate(const nl_plan *);
 /* NL_ERR_MEMORY where some point does not fit into `available` bytes. */
 nl_status nl_plan_check_memory(const nl_plan *, double available);
 
-/* Solves every point that the result holds as pending. */
-nl_status nl_plan_run(const nl_plan *, nl_backend *, nl_result *, const nl_watcher *);
+/* Room for what the run yields, every point pending. */
+nl_status nl_plan_new_result(const nl_plan *, nl_result *out);
+
+/* Solves every point that the result holds as pending. watcher: NULL where nobody watches. */
+nl_status nl_plan_run(const nl_plan *, nl_backend *, nl_result *, const nl_watcher *watcher);
 
 #endif

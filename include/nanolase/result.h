@@ -57,6 +57,10 @@ static inline nl_value *nl_result_values(const nl_result *result, int point, int
     return result->values + ((size_t)point * result->n_times + time) * result->n_observables;
 }
 
+/* An observable by its name, at a sweep point and saved time (steady: 0). NL_ERR_USAGE, with the names there are, where the
+ * result has no such value. */
+nl_status nl_result_value(const nl_result *, const char *observable, int point, int time, nl_value *out);
+
 int nl_result_count_done(const nl_result *); /* points that are not pending */
 
 /* Stores the observables, and fields where wanted, of batch members; point[a] is the sweep point of active[a]. */
