@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "dimer_point.h"
 #include "lindblad_point.h"
 #include "phase_point.h"
 
@@ -34,6 +35,8 @@ size_t nl_operator_size(const nl_operator *op)
 {
     if (op->kind == NL_OPERATOR_LINDBLAD)
         return (size_t)op->sites * op->components * op->planes * nl_lindblad_plane(op);
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_dimer_size(op->n, op->planes);
     return (size_t)nl_operator_rows(op) * op->n;
 }
 
@@ -41,6 +44,8 @@ size_t nl_moments_len(const nl_operator *op)
 {
     if (op->kind == NL_OPERATOR_LINDBLAD)
         return (size_t)op->sites * NL_LINDBLAD_MOMENTS;
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_dimer_moments_len(op->n);
     return (size_t)(op->sites == 2 ? NL_PHASE_MARGINALS : 1) * op->n;
 }
 

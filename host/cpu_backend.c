@@ -1,4 +1,5 @@
-/* The CPU backend: memory, threads and vector operations. The operators are in cpu_phase.c and cpu_lindblad.c. */
+/* The CPU backend: memory, threads and vector operations. The operators are in cpu_phase.c, cpu_lindblad.c
+ * and cpu_dimer.c. */
 #include <math.h>
 #include <omp.h>
 #include <stdint.h>
@@ -301,6 +302,8 @@ static nl_status cpu_apply(nl_backend *backend, const nl_operator *op, const nl_
                            int n_jobs)
 {
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs};
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_cpu_dimer_apply(backend, &o, n_jobs);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_apply(backend, &o, n_jobs)
                                             : nl_cpu_phase_apply(backend, &o, n_jobs);
 }
@@ -309,6 +312,8 @@ static nl_status cpu_update(nl_backend *backend, const nl_operator *op, const nl
                             int n_jobs)
 {
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs, .updates = true};
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_cpu_dimer_apply(backend, &o, n_jobs);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_apply(backend, &o, n_jobs)
                                             : nl_cpu_phase_apply(backend, &o, n_jobs);
 }
@@ -317,6 +322,8 @@ static nl_status cpu_stage(nl_backend *backend, const nl_operator *op, const nl_
                            int n_jobs)
 {
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs};
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs)
                                             : nl_cpu_phase_stage(backend, &o, n_jobs);
 }
@@ -325,6 +332,8 @@ static nl_status cpu_moments(nl_backend *backend, const nl_operator *op, const n
                              int n_jobs, double *result)
 {
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs, .result = result};
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_cpu_dimer_moments(backend, &o, n_jobs);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_moments(backend, &o, n_jobs)
                                             : nl_cpu_phase_moments(backend, &o, n_jobs);
 }

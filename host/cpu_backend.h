@@ -1,4 +1,4 @@
-/* Inside the CPU backend: what cpu_backend.c, cpu_phase.c and cpu_lindblad.c share. */
+/* Inside the CPU backend: what cpu_backend.c, cpu_phase.c, cpu_lindblad.c and cpu_dimer.c share. */
 #ifndef NL_CPU_BACKEND_H
 #define NL_CPU_BACKEND_H
 
@@ -61,5 +61,8 @@ nl_status nl_cpu_rotate(nl_backend *, const nl_pool *, const nl_basis_job *, con
 /* cpu_lindblad.c */
 nl_status nl_cpu_lindblad_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_lindblad_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);
+/* cpu_dimer.c */
+nl_status nl_cpu_dimer_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);
+nl_status nl_cpu_dimer_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);
 
 #endif

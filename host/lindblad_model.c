@@ -83,8 +83,7 @@ static nl_status check_choices(const nl_config *config)
     return NL_OK;
 }
 
-/* The largest tunnelling of the sweep: one cutoff serves all its points, which then share their local response. */
-static double largest_tunnelling(const nl_config *config)
+double nl_largest_tunnelling(const nl_config *config)
 {
     const nl_axis *axis = nl_config_axis(config, "laser.t_c");
     double most = axis ? 0 : fabs(config->laser_t_c);
@@ -93,8 +92,7 @@ static double largest_tunnelling(const nl_config *config)
     return most;
 }
 
-/* The drive that the other laser's light may add to epsilon: t_c r for the classical radius r of the coupled lasers. */
-static double largest_field(const nl_lindblad *l, double t_c)
+double nl_largest_field(const nl_lindblad *l, double t_c)
 {
     nl_lindblad coupled = *l;
     coupled.laser.A += t_c;
@@ -112,7 +110,7 @@ static nl_status no_window(const nl_config *config, nl_window window)
                           window.least, window.most);
 }
 
-static nl_status choose_levels(const nl_config *config, nl_window window, int *levels)
+nl_status nl_choose_levels(const nl_config *config, nl_window window, int *levels)
 {
     const bool steady = config->run_mode == NL_MODE_STEADY;
     if (window.wanted == 0 && (steady || config->fock_levels == 0))
@@ -130,8 +128,7 @@ static nl_status choose_levels(const nl_config *config, nl_window window, int *l
     return NL_OK;
 }
 
-/* A strong drive carries the light itself to where Eq. 6 ends. */
-static nl_status check_drive(const nl_config *config, const nl_lindblad *l, nl_window window)
+nl_status nl_check_drive(const nl_config *config, const nl_lindblad *l, nl_window window)
 {
     const double f = l->laser.epsilon, r = nl_lindblad_radius(l, f);
     const double restoring = l->laser.B_r + f / (2 * r * r * r); /* of r^2 against its diffusion */
@@ -158,13 +155,13 @@ static nl_status lindblad_point(const nl_config *config, nl_point *out)
     const bool steady = config->run_mode == NL_MODE_STEADY;
     NL_TRY(check_choices(config));
     const double epsilon = l.laser.epsilon, r = nl_lindblad_radius(&l, epsilon);
-    const double field = config->model_sites == 2 ? largest_field(&l, largest_tunnelling(config)) : epsilon;
+    const double field = config->model_sites == 2 ? nl_largest_field(&l, nl_largest_tunnelling(config)) : epsilon;
     const nl_window window = nl_lindblad_window(&l, field);
     l.closed = steady;
     l.n_initial = isnan(config->run_n_initial) ? r * r : config->run_n_initial;
-    NL_TRY(choose_levels(config, window, &point.n));
+    NL_TRY(nl_choose_levels(config, window, &point.n));
     if (steady)
-        NL_TRY(check_drive(config, &l, window));
+        NL_TRY(nl_check_drive(config, &l, window));
     l.orders = steady ? nl_lindblad_orders(&l, field, point.n) : point.n;
     l.sites = config->model_sites;
     if (l.sites == 1 && steady) {

@@ -22,4 +22,15 @@ bool nl_uses_response(const nl_config *);
 /* Values from the moments of one or two sites; those that only the response gives are NAN. */
 void nl_gw_observe(const nl_lindblad *, const nl_lindblad_values site[2], nl_value *values, nl_health *);
 
+/* ---- the cutoff, of gutzwiller and dimer alike ---- */
+
+/* The largest tunnelling of the sweep: one cutoff serves all its points, which then share their local response. */
+double nl_largest_tunnelling(const nl_config *);
+/* The drive and what the other laser's light may add to it: t_c r for the classical radius r of the coupled lasers. */
+double nl_largest_field(const nl_lindblad *, double t_c);
+/* The levels of a point within its window. NL_ERR_CONFIG where the config's are not. */
+nl_status nl_choose_levels(const nl_config *, nl_window, int *levels);
+/* NL_ERR_CONFIG where a strong drive carries the light itself to where Eq. 6 ends. */
+nl_status nl_check_drive(const nl_config *, const nl_lindblad *, nl_window);
+
 #endif

@@ -8,8 +8,9 @@ nl_status nl_model_of(const nl_config *config, const nl_model **out)
     case NL_EQUATION_PHASE: *out = &nl_phase_model; return NL_OK;
     case NL_EQUATION_PHASE_SELFCONSISTENT: *out = &nl_radii_model; return NL_OK;
     case NL_EQUATION_GUTZWILLER: *out = &nl_lindblad_model; return NL_OK;
+    case NL_EQUATION_DIMER: *out = &nl_dimer_model; return NL_OK;
     default:
-        return nl_config_fail(config, "model.equation", "this version solves equation = phase, phase-selfconsistent and gutzwiller only");
+        return nl_config_fail(config, "model.equation", "this version solves equation = phase, phase-selfconsistent, gutzwiller and dimer only");
     }
 }
 

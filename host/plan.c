@@ -33,7 +33,8 @@ static nl_status check_spectrum(const nl_config *config)
 
 static nl_status check_methods(const nl_config *config)
 {
-    if (config->steady_method == NL_STEADY_MULTIGRID && config->model_equation == NL_EQUATION_GUTZWILLER)
+    if (config->steady_method == NL_STEADY_MULTIGRID && (config->model_equation == NL_EQUATION_GUTZWILLER ||
+                                                         config->model_equation == NL_EQUATION_DIMER))
         return nl_config_fail(config, "steady.method",
                               "multigrid needs grids, and a master equation has none; use auto, relax, rre or krylov");
     NL_TRY(check_spectrum(config));
@@ -171,7 +172,7 @@ nl_plan_work nl_plan_estimate(const nl_plan *plan)
 
 nl_status nl_plan_check_memory(const nl_plan *plan, double available)
 {
-    const bool is_phase = plan->model != &nl_lindblad_model;
+    const bool is_phase = plan->model != &nl_lindblad_model && plan->model != &nl_dimer_model;
     for (int p = 0; p < plan->n_points; p++)
         if (nl_plan_point_bytes(plan, p) > available)
             return nl_fail(NL_ERR_MEMORY,

@@ -23,6 +23,7 @@ extern "C" {
 #include "nanolase/batch.h"
 #include "nanolase/config.h"
 #include "nanolase/control.h"
+#include "nanolase/dimer.h"
 #include "nanolase/error.h"
 #include "nanolase/laser.h"
 #include "nanolase/model.h"

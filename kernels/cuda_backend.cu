@@ -1,5 +1,5 @@
-/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, dense.cu, phase.cu, lindblad.cu
- * and transfer.cu. */
+/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, dense.cu, phase.cu, lindblad.cu,
+ * dimer.cu and transfer.cu. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -95,6 +95,8 @@ static nl_status apply_or_update(nl_backend *backend, const nl_operator *op, con
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_cuda_dimer_apply(cuda, op, pool, n_jobs, updates);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cuda_lindblad_apply(cuda, op, pool, n_jobs, updates)
                                             : nl_cuda_phase_apply(cuda, op, pool, n_jobs, updates);
 }
@@ -118,6 +120,8 @@ static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const 
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_cuda_dimer_moments(cuda, op, pool, n_jobs, result);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cuda_lindblad_moments(cuda, op, pool, n_jobs, result)
                                             : nl_cuda_phase_moments(cuda, op, pool, jobs, n_jobs, result);
 }

@@ -12,6 +12,7 @@ if build/nanolase info | grep -q 'CUDA device: none'; then
 else
     build/bench/bench_phase cuda 16384
     build/bench/bench_lindblad cuda
+    build/bench/bench_dimer cuda 128
 fi
 "$(scripts/find-python.sh scipy)" benchmarks/steady_state.py
 "$(scripts/find-python.sh)" benchmarks/steady_methods.py

@@ -52,18 +52,18 @@ typedef struct nl_basis_job {
 
 enum { NL_MAX_BASIS = 64 };
 
-typedef enum nl_operator_kind { NL_OPERATOR_PHASE, NL_OPERATOR_LINDBLAD } nl_operator_kind;
+typedef enum nl_operator_kind { NL_OPERATOR_PHASE, NL_OPERATOR_LINDBLAD, NL_OPERATOR_DIMER } nl_operator_kind;
 
 /* The operator of every slot: one shape, each slot with its own table of coefficients. Linear, but for two sites of
  * the Lindblad operator, where each site's field depends on the other's <a>. */
 typedef struct nl_operator {
     nl_operator_kind kind;
     int sites;        /* 1 or 2 */
-    int n;            /* phase: grid points along each axis; Lindblad: levels */
+    int n;            /* phase: grid points along each axis; Lindblad, dimer: levels */
     int half_width;   /* phase: of the difference stencil, order/2 */
     int orders;       /* Lindblad: coherence orders kept */
     int components;   /* Lindblad: 1 photon, 4 qubit */
-    int planes;       /* Lindblad: 1 real, 2 complex */
+    int planes;       /* Lindblad, dimer: 1 real, 2 complex */
     double *tables;   /* backend memory, slots x table_len doubles */
     size_t table_len;
 } nl_operator;
@@ -118,7 +118,8 @@ typedef struct nl_backend_ops {
     /* rotate: the first `kept` columns of V = V Z of one job; Z: count x kept, by columns. The others are undefined then. */
     nl_status (*rotate)(nl_backend *, const nl_pool *, const nl_basis_job *, const double *Z, int kept);
     /* moments: nl_moments_len sums of in[0] per job, from which all observables follow: of the phase operator its
-     * marginals (nl_phase_marginal_element), of the Lindblad operator those of nl_lindblad_add_moments. */
+     * marginals (nl_phase_marginal_element), of the Lindblad operator those of nl_lindblad_add_moments, of the
+     * dimer's those of dimer_point.h. */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                          double *result);
     /* transfer: out of `to` = c[0] * (in[0] of `from`, carried over to n_to points an axis), added to what is there

@@ -10,6 +10,7 @@
 
 #include "nanolase/backend.h"
 #include "nanolase/config.h"
+#include "nanolase/dimer.h"
 #include "nanolase/lindblad.h"
 #include "nanolase/phase.h"
 #include "nanolase/tableau.h"
@@ -48,6 +49,7 @@ typedef struct nl_point {
     union {
         nl_phase phase;
         nl_lindblad lindblad;
+        nl_dimer dimer;
     };
     int n;      /* phase: grid points along each axis; Lindblad: levels */
     int order;  /* phase: of the differences */
@@ -102,7 +104,7 @@ typedef struct nl_model {
 /* The model of the config's equation; NL_ERR_CONFIG for one that this version lacks. */
 nl_status nl_model_of(const nl_config *, const nl_model **out);
 
-extern const nl_model nl_phase_model, nl_radii_model, nl_lindblad_model;
+extern const nl_model nl_phase_model, nl_radii_model, nl_lindblad_model, nl_dimer_model;
 
 /* Grid size of level 0 (finest) to levels - 1 (coarsest). */
 int nl_level_size(const nl_point *, int level);

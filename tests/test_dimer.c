@@ -1,0 +1,368 @@
+/* The operator of the exact two-laser master equation and its moments, on every backend, against dense matrices. */
+#include "dimer_reference.h"
+#include "rig.h"
+
+static nl_backend *backend_of(void **state)
+{
+    return *state;
+}
+
+typedef struct dimer_rig {
+    rig g;
+    int planes;
+    dimer_reference of[RIG_MAX_SLOTS];
+    double complex *rho[RIG_MAX_SLOTS][4]; /* of each register as it was */
+} dimer_rig;
+
+/* Random states and other coefficients in every slot; the last register is NAN, to be written to. */
+static dimer_rig dimer_rig_new(nl_backend *b, int N, int planes, bool closed, int slots, int registers)
+{
+    rng random = {(uint64_t)(100 * N + 10 * planes + closed)};
+    dimer_rig r = {.planes = planes};
+    nl_dimer first = {.planes = planes};
+    void *memory;
+    r.g = rig_of_size(b, nl_dimer_size(N, planes), slots, registers, 1);
+    r.g.op = nl_dimer_shape(&first, N);
+    double *tables = new_array(slots * r.g.op.table_len);
+    for (int s = 0; s < slots; s++) {
+        r.of[s] = random_dimer(N, planes, closed, &random);
+        const nl_dimer d = dimer_of(&r.of[s], planes);
+        nl_dimer_fill_table(&d, N, tables + s * r.g.op.table_len);
+        for (int reg = 0; reg < registers; reg++) {
+            r.rho[s][reg] = random_pair(&r.of[s], planes, &random);
+            assert_int_equal(pair_len(&r.of[s], planes), r.g.pool.size);
+            pair_pack(&r.of[s], planes, r.rho[s][reg], rig_was(&r.g, s, reg));
+        }
+        for (size_t x = 0; x < r.g.pool.size; x++)
+            rig_was(&r.g, s, registers - 1)[x] = NAN;
+    }
+    OK(b->ops->alloc(b, slots * r.g.op.table_len * sizeof *tables, &memory));
+    OK(b->ops->upload(b, memory, tables, slots * r.g.op.table_len * sizeof *tables));
+    OK(b->ops->upload(b, r.g.pool.data, r.g.host, rig_elements(&r.g) * sizeof *r.g.host));
+    r.g.op.tables = memory;
+    free(tables);
+    return r;
+}
+
+static void dimer_rig_release(dimer_rig *r)
+{
+    for (int s = 0; s < r->g.pool.slots; s++)
+        for (int reg = 0; reg < r->g.pool.registers; reg++)
+            free(r->rho[s][reg]);
+    rig_release(&r->g);
+}
+
+/* What applying the operator to the register as it was gives. The caller frees. */
+static double *expected_of(const dimer_rig *r, int slot, int reg)
+{
+    double complex *L = pair_derivative(&r->of[slot], r->rho[slot][reg]);
+    double *out = new_array(r->g.pool.size);
+    pair_pack(&r->of[slot], r->planes, L, out);
+    free(L);
+    return out;
+}
+
+/* Two of three slots, in an order of their own and from registers of their own. */
+static const nl_job apply_jobs[] = {{.slot = 2, .in = {1}, .out = 2}, {.slot = 0, .in = {0}, .out = 2}};
+
+static void check_apply(nl_backend *b, int N, int planes, bool closed)
+{
+    dimer_rig r = dimer_rig_new(b, N, planes, closed, 3, 3);
+    OK(b->ops->apply(b, &r.g.op, &r.g.pool, apply_jobs, COUNT(apply_jobs)));
+    rig_look_around(&r.g, apply_jobs, COUNT(apply_jobs), false);
+    for (int j = 0; j < COUNT(apply_jobs); j++) {
+        double *expected = expected_of(&r, apply_jobs[j].slot, apply_jobs[j].in[0]);
+        CLOSE(difference(rig_is(&r.g, apply_jobs[j].slot, 2), expected, r.g.pool.size), 0, 1e-13);
+        free(expected);
+    }
+    dimer_rig_release(&r);
+}
+
+static void test_apply(void **state)
+{
+    for (int N = 2; N <= 5; N++)
+        for (int planes = 1; planes <= 2; planes++)
+            for (int closed = 0; closed <= 1; closed++)
+                check_apply(backend_of(state), N, planes, closed);
+}
+
+/* out = scale L in0 + sum c in, of two terms and of three, with out among them. */
+static void test_update(void **state)
+{
+    nl_backend *b = backend_of(state);
+    for (int planes = 1; planes <= 2; planes++)
+        for (int terms = 2; terms <= 3; terms++) {
+            dimer_rig r = dimer_rig_new(b, 4, planes, true, 2, 4);
+            const nl_job job = {.slot = 1, .n_terms = terms, .in = {0, 1, 2}, .c = {0.5, -0.75, 2}, .out = 1, .arg = 3,
+                                .scale = 0.3};
+            OK(nl_backend_update(b, &r.g.op, &r.g.pool, &job, 1));
+            rig_look_around(&r.g, &job, 1, false);
+            double *expected = expected_of(&r, 1, 0), *sum = rig_combination(&r.g, &job);
+            for (size_t x = 0; x < r.g.pool.size; x++)
+                expected[x] = 0.3 * expected[x] + sum[x];
+            CLOSE(difference(rig_is(&r.g, 1, 1), expected, r.g.pool.size), 0, 1e-13);
+            free(expected);
+            free(sum);
+            dimer_rig_release(&r);
+        }
+}
+
+/* Trace and hermiticity of L rho, closed. */
+static void test_conserves(void **state)
+{
+    nl_backend *b = backend_of(state);
+    const int N = 6;
+    dimer_rig r = dimer_rig_new(b, N, 2, true, 1, 2);
+    const nl_job job = {.in = {0}, .out = 1};
+    OK(b->ops->apply(b, &r.g.op, &r.g.pool, &job, 1));
+    rig_look(&r.g);
+    const double *v = rig_is(&r.g, 0, 1);
+    double trace = 0;
+    for (int m = 0; m < N; m++)
+        for (int x = 0; x < N; x++)
+            for (int y = 0; y < N; y++) {
+                trace += x == y ? v[pair_at(&r.of[0], m, x, m, x, 0)] : 0;
+                CLOSE(v[pair_at(&r.of[0], m, x, m, y, 0)], v[pair_at(&r.of[0], m, y, m, x, 0)], 1e-13);
+                CLOSE(v[pair_at(&r.of[0], m, x, m, y, 1)], -v[pair_at(&r.of[0], m, y, m, x, 1)], 1e-13);
+            }
+    CLOSE(trace, 0, 1e-12);
+    dimer_rig_release(&r);
+}
+
+/* ---- moments ---- */
+
+static double complex mean_product(const dimer_reference *d, const double complex *rho, int i, int j)
+{
+    double complex *a = pair_annihilator(d, i), *c = pair_annihilator(d, j), *creator = adjoint_of(a, pair_dim(d));
+    double complex *O = product(creator, c, pair_dim(d));
+    const double complex mean = mean_of(O, rho, pair_dim(d));
+    free(a);
+    free(c);
+    free(creator);
+    free(O);
+    return mean;
+}
+
+static double complex mean_amplitude(const dimer_reference *d, const double complex *rho, int j)
+{
+    double complex *a = pair_annihilator(d, j);
+    const double complex mean = mean_of(a, rho, pair_dim(d));
+    free(a);
+    return mean;
+}
+
+/* rho traced over the other laser, N x N. */
+static double complex *traced(const dimer_reference *d, double complex *rho, int site)
+{
+    double complex *out = new_matrix(d->N);
+    for (int m = 0; m < d->N; m++)
+        for (int n = 0; n < d->N; n++)
+            for (int k = 0; k < d->N; k++)
+                out[m * d->N + n] += site == 0 ? *pair_element(d, rho, m, k, n, k) : *pair_element(d, rho, k, m, k, n);
+    return out;
+}
+
+static double distance_of(const dimer_reference *d, double complex *rho, double trace)
+{
+    double complex *first = traced(d, rho, 0), *second = traced(d, rho, 1);
+    double sum = 0;
+    const int N = d->N;
+    for (int k = 0; k < N * N * N * N; k++) {
+        const int m = k / (N * N * N), x = k / (N * N) % N, n = k / N % N, y = k % N;
+        const double complex z = *pair_element(d, rho, m, x, n, y) - first[m * N + n] * second[x * N + y] / trace;
+        sum += creal(z * conj(z));
+    }
+    free(first);
+    free(second);
+    return sqrt(sum);
+}
+
+static void check_values(const dimer_rig *r, const nl_dimer_values *v)
+{
+    const dimer_reference *d = &r->of[0];
+    double complex *rho = r->rho[0][0];
+    double trace = 0, purity = 0, n1_n2 = 0;
+    for (int k = 0; k < pair_dim(d); k++)
+        trace += creal(rho[k * pair_dim(d) + k]);
+    for (int k = 0; k < pair_dim(d) * pair_dim(d); k++)
+        purity += creal(rho[k] * conj(rho[k]));
+    for (int m = 0; m < d->N; m++)
+        for (int x = 0; x < d->N; x++)
+            n1_n2 += m * x * creal(*pair_element(d, rho, m, x, m, x));
+    CLOSE(v->trace, trace, 1e-12);
+    CLOSE(v->purity, purity, 1e-11);
+    CLOSE(v->n1_n2, n1_n2, 1e-11);
+    CLOSE(v->distance, distance_of(d, rho, trace), 1e-11);
+    const double complex cross = mean_product(d, rho, 0, 1);
+    CLOSE(v->cross.re, creal(cross), 1e-12);
+    CLOSE(v->cross.im, cimag(cross), 1e-12);
+    for (int j = 0; j < 2; j++) {
+        const double complex a = mean_amplitude(d, rho, j);
+        double complex *reduced = traced(d, rho, j);
+        double site_purity = 0;
+        for (int k = 0; k < d->N * d->N; k++)
+            site_purity += creal(reduced[k] * conj(reduced[k]));
+        CLOSE(v->a[j].re, creal(a), 1e-12);
+        CLOSE(v->a[j].im, cimag(a), 1e-12);
+        CLOSE(v->n[j], creal(mean_product(d, rho, j, j)), 1e-12);
+        CLOSE(v->site_purity[j], site_purity, 1e-11);
+        CLOSE(v->top[j], creal(reduced[d->N * d->N - 1] + reduced[(d->N - 2) * (d->N + 1)]), 1e-12);
+        free(reduced);
+    }
+}
+
+/* ... and the reduced matrices of the state in memory. */
+static void check_reduced(const dimer_rig *r, const nl_dimer *dimer)
+{
+    const int N = r->of[0].N;
+    double *out = new_array(2 * (size_t)N * N);
+    for (int j = 0; j < 2; j++) {
+        double complex *reduced = traced(&r->of[0], r->rho[0][0], j);
+        nl_dimer_reduce(dimer, N, rig_was(&r->g, 0, 0), j, out);
+        for (int k = 0; k < N * N; k++) {
+            CLOSE(out[2 * k], creal(reduced[k]), 1e-13);
+            CLOSE(out[2 * k + 1], cimag(reduced[k]), 1e-13);
+        }
+        free(reduced);
+    }
+    free(out);
+}
+
+static void test_moments(void **state)
+{
+    nl_backend *b = backend_of(state);
+    for (int planes = 1; planes <= 2; planes++) {
+        dimer_rig r = dimer_rig_new(b, 4, planes, false, 2, 2);
+        const nl_job jobs[] = {{.slot = 1, .in = {0}}, {.slot = 0, .in = {0}}};
+        const size_t len = nl_moments_len(&r.g.op);
+        const nl_dimer dimer = dimer_of(&r.of[0], planes);
+        double *moments = new_array(2 * len);
+        OK(b->ops->moments(b, &r.g.op, &r.g.pool, jobs, 2, moments));
+        const nl_dimer_values v = nl_dimer_values_of(&dimer, 4, moments + len);
+        check_values(&r, &v);
+        check_reduced(&r, &dimer);
+        free(moments);
+        dimer_rig_release(&r);
+    }
+}
+
+/* ---- tunnelling alone ---- */
+
+/* Rates of change of n_1 and of n_1 + n_2: the Josephson current, and nothing. */
+static void test_tunnelling_moves_photons(void **state)
+{
+    nl_backend *b = backend_of(state);
+    dimer_rig r = dimer_rig_new(b, 5, 2, false, 1, 2);
+    nl_dimer dimer = dimer_of(&r.of[0], 2);
+    double *table = new_array(r.g.op.table_len), *moments = new_array(nl_moments_len(&r.g.op));
+    const nl_job jobs[] = {{.in = {0}, .out = 1}, {.in = {1}}};
+    dimer.pair.laser = (nl_laser){0};
+    dimer.drive1 = dimer.drive2.re = dimer.drive2.im = 0;
+    nl_dimer_fill_table(&dimer, 5, table);
+    OK(b->ops->upload(b, r.g.op.tables, table, r.g.op.table_len * sizeof *table));
+    OK(b->ops->apply(b, &r.g.op, &r.g.pool, jobs, 1));
+    OK(b->ops->moments(b, &r.g.op, &r.g.pool, jobs + 1, 1, moments));
+    const nl_dimer_values v = nl_dimer_values_of(&dimer, 5, moments);
+    CLOSE(v.n[0], -2 * dimer.t_c * cimag(mean_product(&r.of[0], r.rho[0][0], 0, 1)), 1e-11);
+    CLOSE(v.n[0] + v.n[1], 0, 1e-11);
+    assert_true(fabs(v.n[0]) > 1e-3);
+    free(table);
+    free(moments);
+    dimer_rig_release(&r);
+}
+
+/* ---- other pieces ---- */
+
+/* Takes out what is not hermitian, and nothing else. */
+static void test_constrain(void **state)
+{
+    (void)state;
+    for (int planes = 1; planes <= 2; planes++) {
+        rng random = {77};
+        const dimer_reference d = random_dimer(4, planes, false, &random);
+        const nl_dimer dimer = dimer_of(&d, planes);
+        const size_t len = pair_len(&d, planes);
+        double complex *rho = random_pair(&d, planes, &random);
+        double *v = new_array(len), *w = new_array(len);
+        pair_pack(&d, planes, rho, v);
+        memcpy(w, v, len * sizeof *v);
+        w[pair_at(&d, 2, 1, 2, 3, 0)] += 0.5;
+        w[pair_at(&d, 2, 3, 2, 1, 0)] -= 0.5;
+        w[pair_at(&d, 1, 2, 1, 2, planes - 1)] += planes - 1;
+        w[0] = w[len - 1] = 3;
+        nl_dimer_constrain(&dimer, 4, w);
+        CLOSE(difference(w, v, len), 0, 1e-15);
+        free(v);
+        free(w);
+        free(rho);
+    }
+}
+
+static void test_places(void **state)
+{
+    size_t k = 0;
+    (void)state;
+    for (int m = 0; m < 700; m++)
+        for (int n = 0; n <= m; n++, k++) {
+            int row, column;
+            nl_dimer_place(k, &row, &column);
+            if (row != m || column != n)
+                fail_msg("block %zu is (%d, %d), not (%d, %d)", k, m, n, row, column);
+        }
+}
+
+/* ---- one backend against another ---- */
+
+static void apply_and_measure(nl_backend *b, int N, int planes, double *out, double *moments)
+{
+    dimer_rig r = dimer_rig_new(b, N, planes, true, 2, 2);
+    const nl_job jobs[] = {{.slot = 0, .in = {0}, .out = 1}, {.slot = 1, .in = {0}, .out = 1}};
+    OK(b->ops->apply(b, &r.g.op, &r.g.pool, jobs, 2));
+    OK(b->ops->moments(b, &r.g.op, &r.g.pool, jobs, 2, moments));
+    rig_look(&r.g);
+    memcpy(out, rig_is(&r.g, 0, 1), r.g.pool.size * sizeof *out);
+    memcpy(out + r.g.pool.size, rig_is(&r.g, 1, 1), r.g.pool.size * sizeof *out);
+    dimer_rig_release(&r);
+}
+
+/* More than one block of threads to a block (m, n). */
+static void test_backends_agree(void **state)
+{
+    const int N = 8, planes = 2;
+    const size_t size = 2 * nl_dimer_size(N, planes), len = 2 * nl_dimer_moments_len(N);
+    double *first = new_array(size), *first_moments = new_array(len), *out = new_array(size), *moments = new_array(len);
+    nl_backend *cpu;
+    OK(nl_backend_open_cpu(1, &cpu));
+    apply_and_measure(cpu, N, planes, first, first_moments);
+    apply_and_measure(backend_of(state), N, planes, out, moments);
+    CLOSE(difference(out, first, size), 0, 1e-12);
+    CLOSE(difference(moments, first_moments, len), 0, 1e-12);
+    nl_backend_close(cpu);
+    free(first);
+    free(first_moments);
+    free(out);
+    free(moments);
+}
+
+int main(void)
+{
+    int failed = 0;
+    for (int c = 0; c < COUNT(backend_cases); c++) {
+        nl_backend *backend;
+        if (!open_or_skip(&backend_cases[c], "dimer", &backend))
+            continue;
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test_prestate(test_apply, backend),
+            cmocka_unit_test_prestate(test_update, backend),
+            cmocka_unit_test_prestate(test_conserves, backend),
+            cmocka_unit_test_prestate(test_moments, backend),
+            cmocka_unit_test_prestate(test_tunnelling_moves_photons, backend),
+            cmocka_unit_test_prestate(test_constrain, backend),
+            cmocka_unit_test_prestate(test_places, backend),
+            cmocka_unit_test_prestate(test_backends_agree, backend),
+        };
+        failed += cmocka_run_group_tests_name(backend_cases[c].name, tests, NULL, NULL);
+        nl_backend_close(backend);
+    }
+    return failed;
+}
