@@ -304,6 +304,8 @@ static nl_status cpu_apply(nl_backend *backend, const nl_operator *op, const nl_
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs};
     if (op->kind == NL_OPERATOR_DIMER)
         return nl_cpu_dimer_apply(backend, &o, n_jobs);
+    if (op->kind == NL_OPERATOR_AMPLITUDE)
+        return nl_cpu_amplitude_apply(backend, &o, n_jobs);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_apply(backend, &o, n_jobs)
                                             : nl_cpu_phase_apply(backend, &o, n_jobs);
 }
@@ -314,6 +316,8 @@ static nl_status cpu_update(nl_backend *backend, const nl_operator *op, const nl
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs, .updates = true};
     if (op->kind == NL_OPERATOR_DIMER)
         return nl_cpu_dimer_apply(backend, &o, n_jobs);
+    if (op->kind == NL_OPERATOR_AMPLITUDE)
+        return nl_cpu_amplitude_apply(backend, &o, n_jobs);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_apply(backend, &o, n_jobs)
                                             : nl_cpu_phase_apply(backend, &o, n_jobs);
 }
@@ -322,7 +326,7 @@ static nl_status cpu_stage(nl_backend *backend, const nl_operator *op, const nl_
                            int n_jobs)
 {
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs};
-    if (op->kind == NL_OPERATOR_DIMER)
+    if (op->kind == NL_OPERATOR_DIMER || op->kind == NL_OPERATOR_AMPLITUDE)
         return nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs)
                                             : nl_cpu_phase_stage(backend, &o, n_jobs);
@@ -334,6 +338,8 @@ static nl_status cpu_moments(nl_backend *backend, const nl_operator *op, const n
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs, .result = result};
     if (op->kind == NL_OPERATOR_DIMER)
         return nl_cpu_dimer_moments(backend, &o, n_jobs);
+    if (op->kind == NL_OPERATOR_AMPLITUDE)
+        return nl_cpu_amplitude_moments(backend, &o, n_jobs);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_moments(backend, &o, n_jobs)
                                             : nl_cpu_phase_moments(backend, &o, n_jobs);
 }

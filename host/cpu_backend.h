@@ -64,5 +64,8 @@ nl_status nl_cpu_lindblad_moments(nl_backend *, nl_cpu_operation *o, int n_jobs)
 /* cpu_dimer.c */
 nl_status nl_cpu_dimer_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_dimer_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);
+/* cpu_amplitude.c */
+nl_status nl_cpu_amplitude_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);
+nl_status nl_cpu_amplitude_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);
 
 #endif

@@ -203,7 +203,7 @@ static int summarise(run_state *s)
         return 0;
     }
     nl_report(&s->reporter, -1, "%d of %d points are not converged: %d reached max_time, %d stalled above tolerance, "
-                                "%d failed, %d reached the cutoff (use more levels), %d not computed%s; results in %s",
+                                "%d failed, %d reached the cutoff (use more levels, or for amplitudes a finer or larger grid), %d not computed%s; results in %s",
               missing, s->result.n_points, count[NL_POINT_MAX_TIME], count[NL_POINT_STALLED], count[NL_POINT_FAILED],
               count[NL_POINT_LEAKED],
               count[NL_POINT_PENDING], count[NL_POINT_PENDING] ? " (go on with --resume)" : "", s->path);

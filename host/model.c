@@ -7,10 +7,11 @@ nl_status nl_model_of(const nl_config *config, const nl_model **out)
     switch ((nl_equation)config->model_equation) {
     case NL_EQUATION_PHASE: *out = &nl_phase_model; return NL_OK;
     case NL_EQUATION_PHASE_SELFCONSISTENT: *out = &nl_radii_model; return NL_OK;
+    case NL_EQUATION_AMPLITUDE: *out = &nl_amplitude_model; return NL_OK;
     case NL_EQUATION_GUTZWILLER: *out = &nl_lindblad_model; return NL_OK;
     case NL_EQUATION_DIMER: *out = &nl_dimer_model; return NL_OK;
     default:
-        return nl_config_fail(config, "model.equation", "this version solves equation = phase, phase-selfconsistent, gutzwiller and dimer only");
+        return nl_config_fail(config, "model.equation", "this version has no such equation");
     }
 }
 

@@ -33,6 +33,9 @@ static nl_status check_spectrum(const nl_config *config)
 
 static nl_status check_methods(const nl_config *config)
 {
+    if (config->steady_method == NL_STEADY_MULTIGRID && config->model_equation == NL_EQUATION_AMPLITUDE)
+        return nl_config_fail(config, "steady.method",
+                              "multigrid is for the phase equations; use auto, relax, rre or krylov");
     if (config->steady_method == NL_STEADY_MULTIGRID && (config->model_equation == NL_EQUATION_GUTZWILLER ||
                                                          config->model_equation == NL_EQUATION_DIMER))
         return nl_config_fail(config, "steady.method",
@@ -73,6 +76,10 @@ static nl_status check_common_grid(const nl_plan *plan)
                                   "fields = yes needs one grid for all points, and this sweep has %s = %d and %d; "
                                   "give it a number and do not sweep it or sites, or use fields = no",
                                   plan->model->size_name, first.n, op.n);
+        if (plan->model == &nl_amplitude_model &&
+            plan->points[p].amplitude.extent != plan->points[0].amplitude.extent)
+            return nl_config_fail(plan->config, "output.fields", "fields = yes needs one grid for all points; give extent a "
+                                  "number, and do not sweep it, or use fields = no");
     }
     return NL_OK;
 }
@@ -172,7 +179,10 @@ nl_plan_work nl_plan_estimate(const nl_plan *plan)
 
 nl_status nl_plan_check_memory(const nl_plan *plan, double available)
 {
-    const bool is_phase = plan->model != &nl_lindblad_model && plan->model != &nl_dimer_model;
+    const bool is_fock = plan->model == &nl_lindblad_model || plan->model == &nl_dimer_model;
+    const char *const smaller = is_fock                              ? "gamma, or fewer levels"
+                                : plan->model == &nl_amplitude_model ? "number of points with a higher order, or equation = phase"
+                                                                     : "n_c with a higher order";
     for (int p = 0; p < plan->n_points; p++)
         if (nl_plan_point_bytes(plan, p) > available)
             return nl_fail(NL_ERR_MEMORY,
@@ -180,7 +190,7 @@ nl_status nl_plan_check_memory(const nl_plan *plan, double available)
                            "machine with more memory",
                            plan->config->path, plan->model->size_name, plan->points[p].n,
                            nl_plan_point_bytes(plan, p) / 1e9, available / 1e9,
-                           is_phase ? "n_c with a higher order" : "gamma, or fewer levels");
+                           smaller);
     return NL_OK;
 }
 

@@ -151,7 +151,7 @@ static void write_field(frame *f, hid_t group, int k, hid_t complex_type)
                                 .shape = {(hsize_t)field->length}};
     f->ok = f->ok && values;
     for (int i = 0; i < field->length && f->ok; i++)
-        values[i] = field->scale_step * i;
+        values[i] = field->scale_first + field->scale_step * i;
     const bool exists = f->ok && H5Lexists(group, field->scale, H5P_DEFAULT) > 0;
     hid_t scale = !f->ok ? -1 : exists ? H5Dopen2(group, field->scale, H5P_DEFAULT)
                                        : nl_h5_write_scale(group, &grid, values);

@@ -97,6 +97,8 @@ static nl_status apply_or_update(nl_backend *backend, const nl_operator *op, con
     NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
     if (op->kind == NL_OPERATOR_DIMER)
         return nl_cuda_dimer_apply(cuda, op, pool, n_jobs, updates);
+    if (op->kind == NL_OPERATOR_AMPLITUDE)
+        return nl_cuda_amplitude_apply(cuda, op, pool, n_jobs, updates);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cuda_lindblad_apply(cuda, op, pool, n_jobs, updates)
                                             : nl_cuda_phase_apply(cuda, op, pool, n_jobs, updates);
 }
@@ -122,6 +124,8 @@ static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const 
     NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
     if (op->kind == NL_OPERATOR_DIMER)
         return nl_cuda_dimer_moments(cuda, op, pool, n_jobs, result);
+    if (op->kind == NL_OPERATOR_AMPLITUDE)
+        return nl_cuda_amplitude_moments(cuda, op, pool, n_jobs, result);
     return op->kind == NL_OPERATOR_LINDBLAD ? nl_cuda_lindblad_moments(cuda, op, pool, n_jobs, result)
                                             : nl_cuda_phase_moments(cuda, op, pool, jobs, n_jobs, result);
 }

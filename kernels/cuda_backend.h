@@ -109,6 +109,9 @@ nl_status nl_cuda_lindblad_moments(nl_cuda_backend *, const nl_operator *, const
 /* dimer.cu: the same. */
 nl_status nl_cuda_dimer_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
 nl_status nl_cuda_dimer_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);
+/* amplitude.cu: the same. */
+nl_status nl_cuda_amplitude_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
+nl_status nl_cuda_amplitude_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);
 /* dense.cu */
 nl_status nl_cuda_project(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, double *h);
 nl_status nl_cuda_expand(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, const double *h);

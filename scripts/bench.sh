@@ -13,6 +13,7 @@ else
     build/bench/bench_phase cuda 16384
     build/bench/bench_lindblad cuda
     build/bench/bench_dimer cuda 128
+    build/bench/bench_amplitude cuda 96
 fi
 "$(scripts/find-python.sh scipy)" benchmarks/steady_state.py
 "$(scripts/find-python.sh)" benchmarks/steady_methods.py

@@ -59,14 +59,15 @@ device_tests() { # test programs that run on every backend they find
 
 tests="build/tests/test_backend build/tests/test_lindblad_backend build/tests/test_update build/tests/test_step
     build/tests/test_relax build/tests/test_lindblad_runs build/tests/test_multigrid build/tests/test_dense
-    build/tests/test_krylov build/tests/test_selfconsistent build/tests/test_dimer build/tests/test_dimer_runs"
+    build/tests/test_krylov build/tests/test_selfconsistent build/tests/test_dimer build/tests/test_dimer_runs
+    build/tests/test_amplitude_backend build/tests/test_amplitude_runs"
 pkg-config --exists inih 2>/dev/null || use_debs
 architecture=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)
 nvidia-smi >>"$log" 2>&1
 
 # shellcheck disable=SC2086 # a list of words
 step "build for sm_$architecture" make -j"$(nproc)" CUDA_ARCHS="$architecture" all $tests build/bench/bench_phase \
-    build/bench/bench_lindblad build/bench/bench_dimer
+    build/bench/bench_lindblad build/bench/bench_dimer build/bench/bench_amplitude
 step "device" build/nanolase info
 step "tests on the device" device_tests
 step "CPU and device agree on phases" same_on_both configs/quickstart.ini
@@ -83,7 +84,7 @@ if command -v compute-sanitizer >/dev/null; then
 else
     echo "compute-sanitizer is not installed: left out" | tee -a "$log"
 fi
-for bench in phase lindblad dimer; do
+for bench in phase lindblad dimer amplitude; do
     step "$bench operator on the device" build/bench/bench_$bench cuda
     step "$bench operator on the CPU" build/bench/bench_$bench cpu
 done

@@ -52,15 +52,20 @@ typedef struct nl_basis_job {
 
 enum { NL_MAX_BASIS = 64 };
 
-typedef enum nl_operator_kind { NL_OPERATOR_PHASE, NL_OPERATOR_LINDBLAD, NL_OPERATOR_DIMER } nl_operator_kind;
+typedef enum nl_operator_kind {
+    NL_OPERATOR_PHASE,
+    NL_OPERATOR_LINDBLAD,
+    NL_OPERATOR_DIMER,
+    NL_OPERATOR_AMPLITUDE
+} nl_operator_kind;
 
 /* The operator of every slot: one shape, each slot with its own table of coefficients. Linear, but for two sites of
  * the Lindblad operator, where each site's field depends on the other's <a>. */
 typedef struct nl_operator {
     nl_operator_kind kind;
     int sites;        /* 1 or 2 */
-    int n;            /* phase: grid points along each axis; Lindblad, dimer: levels */
-    int half_width;   /* phase: of the difference stencil, order/2 */
+    int n;            /* phase, amplitude: grid points along each axis; Lindblad, dimer: levels */
+    int half_width;   /* phase, amplitude: of the difference stencil, order/2 */
     int orders;       /* Lindblad: coherence orders kept */
     int components;   /* Lindblad: 1 photon, 4 qubit */
     int planes;       /* Lindblad, dimer: 1 real, 2 complex */
@@ -119,7 +124,8 @@ typedef struct nl_backend_ops {
     nl_status (*rotate)(nl_backend *, const nl_pool *, const nl_basis_job *, const double *Z, int kept);
     /* moments: nl_moments_len sums of in[0] per job, from which all observables follow: of the phase operator its
      * marginals (nl_phase_marginal_element), of the Lindblad operator those of nl_lindblad_add_moments, of the
-     * dimer's those of dimer_point.h. */
+     * dimer's those of dimer_point.h, of the amplitude operator NL_AMPLITUDE_SUMS for each cell of the slow site
+     * (amplitude_point.h). */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                          double *result);
     /* transfer: out of `to` = c[0] * (in[0] of `from`, carried over to n_to points an axis), added to what is there

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nanolase/amplitude.h"
 #include "nanolase/backend.h"
 #include "nanolase/config.h"
 #include "nanolase/dimer.h"
@@ -16,7 +17,7 @@
 #include "nanolase/tableau.h"
 
 /* The last two ids are those of the spectral gap, which is of every model. */
-enum { NL_GAP_RE = 38, NL_GAP_IM = 39, NL_MAX_OBSERVABLES = 40, NL_MAX_FIELDS = 4, NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM };
+enum { NL_GAP_RE = 38, NL_GAP_IM = 39, NL_MAX_OBSERVABLES = 40, NL_MAX_FIELDS = 6, NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM };
 
 typedef struct nl_observable {
     int id; /* index into the values that observe gives */
@@ -38,7 +39,7 @@ typedef struct nl_field {
     int rank;                 /* 1 or 2 */
     int length;               /* along each dimension */
     const char *scale, *scale_units, *scale_description; /* the coordinate along each dimension */
-    double scale_step;        /* its values are 0, scale_step, ... */
+    double scale_step, scale_first; /* its values are scale_first, scale_first + scale_step, ... */
 } nl_field;
 
 /* Doubles that a field has per point. */
@@ -50,9 +51,10 @@ typedef struct nl_point {
         nl_phase phase;
         nl_lindblad lindblad;
         nl_dimer dimer;
+        nl_amplitude amplitude;
     };
-    int n;      /* phase: grid points along each axis; Lindblad: levels */
-    int order;  /* phase: of the differences */
+    int n;      /* phase, amplitude: grid points along each axis; Lindblad: levels */
+    int order;  /* phase, amplitude: of the differences */
     int levels; /* grids in the sequence n, n/2, ...; at least 1 */
     int grids;  /* of the multigrid cycle; 0: not solved by it */
     double rtol, atol;          /* of one step when evolving */
@@ -104,7 +106,7 @@ typedef struct nl_model {
 /* The model of the config's equation; NL_ERR_CONFIG for one that this version lacks. */
 nl_status nl_model_of(const nl_config *, const nl_model **out);
 
-extern const nl_model nl_phase_model, nl_radii_model, nl_lindblad_model, nl_dimer_model;
+extern const nl_model nl_phase_model, nl_radii_model, nl_amplitude_model, nl_lindblad_model, nl_dimer_model;
 
 /* Grid size of level 0 (finest) to levels - 1 (coarsest). */
 int nl_level_size(const nl_point *, int level);
