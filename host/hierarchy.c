@@ -13,6 +13,9 @@ enum { SOLUTION, STAGE, WORK, RIGHT, REGISTERS };
 
 enum { LEAST_STEPS = 3, MOST_STEPS = 40 };
 
+/* On each grid on the way up to the finest, where they are cheap. */
+enum { START_CYCLES = 2 };
+
 /* On the bound itself the outermost mode would not decay. */
 static const double STEP_SAFETY = 0.9;
 
@@ -274,11 +277,12 @@ static nl_status find_residual(nl_hierarchy *h, int g, const int *active, int n_
     return nl_backend_update(batch->backend, &h->grid[g].op, &h->grid[g].pool, batch->jobs, n_active);
 }
 
-static nl_status set_zero(nl_hierarchy *h, int g, const int *active, int n_active)
+/* A register of a coarse grid. */
+static nl_status set_zero(nl_hierarchy *h, int g, int which, const int *active, int n_active)
 {
     nl_batch *batch = h->batch;
     for (int a = 0; a < n_active; a++)
-        batch->jobs[a] = (nl_job){.slot = active[a], .n_terms = 0, .out = SOLUTION};
+        batch->jobs[a] = (nl_job){.slot = active[a], .n_terms = 0, .out = which};
     return batch->backend->ops->combine(batch->backend, &h->grid[g].pool, batch->jobs, n_active);
 }
 
@@ -347,7 +351,7 @@ static nl_status cycle(nl_hierarchy *h, int g, const int *active, int n_active)
         NL_TRY(correct_directly(h, active, n_active));
     } else {
         NL_TRY(restrict_residual(h, g, active, n_active));
-        NL_TRY(set_zero(h, g + 1, active, n_active));
+        NL_TRY(set_zero(h, g + 1, SOLUTION, active, n_active));
         NL_TRY(cycle(h, g + 1, active, n_active));
         NL_TRY(interpolate(h, g, active, n_active, true));
     }
@@ -377,8 +381,14 @@ nl_status nl_hierarchy_start(nl_hierarchy *h, const int *active, int n_active)
 {
     for (int a = 0; a < n_active; a++)
         NL_TRY(solve_directly(h, active[a], true, SOLUTION));
-    for (int g = h->count - 2; g >= 0; g--)
+    for (int g = h->count - 2; g >= 0; g--) {
         NL_TRY(interpolate(h, g, active, n_active, false));
+        if (g == 0)
+            break;
+        NL_TRY(set_zero(h, g, RIGHT, active, n_active));
+        for (int c = 0; c < START_CYCLES; c++)
+            NL_TRY(cycle(h, g, active, n_active));
+    }
     mark_changed(h, active, n_active);
     return NL_OK;
 }

@@ -43,7 +43,7 @@ double nl_hierarchy_bytes(const nl_point *);
 nl_status nl_hierarchy_new(nl_batch *, nl_hierarchy *out);
 void nl_hierarchy_release(nl_hierarchy *);
 
-/* Sets the listed members to the direct solution, carried up to the finest grid. */
+/* Sets the listed members to the direct solution, carried up to the finest grid by cycles on those between. */
 nl_status nl_hierarchy_start(nl_hierarchy *, const int *active, int n_active);
 /* One cycle of the listed members. */
 nl_status nl_hierarchy_cycle(nl_hierarchy *, const int *active, int n_active);

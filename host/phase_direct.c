@@ -114,7 +114,7 @@ static void add_mirrored_block(const nl_phase_direct *d, const number *S, number
 /* S = -M^-1 Down, x by length of s - 1, in columns shared out among the threads. */
 static void eliminate(const nl_phase_direct *d, int s, number *S)
 {
-    enum { COLUMNS = 16 };
+    enum { COLUMNS = 48 };
     const int x = length(d, s), y = length(d, s - 1);
     memset(S, 0, (size_t)x * y * sizeof *S);
     for (int p = 0; p < x; p++)
