@@ -45,7 +45,7 @@ def main():
         for ordering, times in taken.items():
             result, spent = peer("paper_way.py", t_c[i], "--n_c", "500", "--ordering", ordering, phi2=phi2[j])
             times.append(spent)
-            difference = abs(result - complex(*value[i, j].item()))
+            difference = abs(result - complex(value[i, j]))
             print(f"  t_c = {t_c[i]:.1f}, phi2 = {phi2[j]:.3f}, {ordering}: {spent:.1f} s, differs by {difference:.1e}",
                   flush=True)
     for ordering, times in taken.items():
