@@ -445,7 +445,9 @@ def draw_gap(result, figure):
     a, b = figure.subplots(1, 2, sharex=True)
     for d, colour in zip(np.argsort(D_p)[::-1], GAMMA_COLOURS):
         line(a, t_c, rate[d], result.converged[d], color=colour, marker="o", ms=2, label=rf"$D_p/\kappa = {D_p[d]:g}$")
-        line(b, t_c, frequency[d], result.converged[d], color=colour, marker="o", ms=2)
+        # Real modes and complex pairs are different branches: no line from one to the other.
+        for branch in (frequency[d] > 0, frequency[d] == 0):
+            line(b, t_c, np.where(branch, frequency[d], np.nan), result.converged[d], color=colour, marker="o", ms=2)
     a.set_ylabel(symbol("gap_re"))
     b.set_ylabel(symbol("gap_im"))
     a.legend(loc="upper right")
