@@ -48,6 +48,23 @@ static void test_agrees_with_evolution(void **state)
 #endif
 }
 
+/* What is said of the distance holds: of <exp(i theta)>, with what the estimate may be off by, it bounds the error. */
+static void test_distance(void **state)
+{
+    static const double t_c[] = {0.4, 1, 2};
+    (void)state;
+    for (int i = 0; i < COUNT(t_c); i++) {
+        run rough, fine;
+        run_text(&rough, text_of(text, 2, t_c[i], 0.08, 72, 4, "multigrid", 1e-3));
+        run_text(&fine, text_of(text, 2, t_c[i], 0.08, 72, 4, "multigrid", 1e-12));
+        const double distance = rough.result.outcomes[0].distance, error = run_difference(&rough, &fine);
+        BETWEEN(error, 1e-13, 10 * distance);
+        BETWEEN(distance, 0, 1e-3);
+        run_release(&rough);
+        run_release(&fine);
+    }
+}
+
 /* A residual of 1e-11 within 600 applications on the finest grid, and fewer where that is finer. */
 static void test_cost(void **state)
 {
@@ -182,7 +199,8 @@ static void test_which_points(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agrees_with_evolution), cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_agrees_with_evolution), cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_cost),
         cmocka_unit_test(test_company_and_backends),  cmocka_unit_test(test_no_steady_state),
         cmocka_unit_test(test_coarse_grid),           cmocka_unit_test(test_stalls_at_rounding),
         cmocka_unit_test(test_which_points),
