@@ -298,50 +298,46 @@ static nl_status cpu_dot(nl_backend *backend, const nl_pool *pool, const nl_job 
 
 /* ---- operations that depend on the operator ---- */
 
+static nl_status apply_or_update(nl_backend *backend, nl_cpu_operation o, int n_jobs)
+{
+    switch (o.op->kind) {
+    case NL_OPERATOR_LINDBLAD: return nl_cpu_lindblad_apply(backend, &o, n_jobs);
+    case NL_OPERATOR_DIMER: return nl_cpu_dimer_apply(backend, &o, n_jobs);
+    case NL_OPERATOR_AMPLITUDE: return nl_cpu_amplitude_apply(backend, &o, n_jobs);
+    default: return nl_cpu_phase_apply(backend, &o, n_jobs);
+    }
+}
+
 static nl_status cpu_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                            int n_jobs)
 {
-    nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs};
-    if (op->kind == NL_OPERATOR_DIMER)
-        return nl_cpu_dimer_apply(backend, &o, n_jobs);
-    if (op->kind == NL_OPERATOR_AMPLITUDE)
-        return nl_cpu_amplitude_apply(backend, &o, n_jobs);
-    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_apply(backend, &o, n_jobs)
-                                            : nl_cpu_phase_apply(backend, &o, n_jobs);
+    return apply_or_update(backend, (nl_cpu_operation){.op = op, .pool = pool, .jobs = jobs}, n_jobs);
 }
 
 static nl_status cpu_update(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                             int n_jobs)
 {
-    nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs, .updates = true};
-    if (op->kind == NL_OPERATOR_DIMER)
-        return nl_cpu_dimer_apply(backend, &o, n_jobs);
-    if (op->kind == NL_OPERATOR_AMPLITUDE)
-        return nl_cpu_amplitude_apply(backend, &o, n_jobs);
-    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_apply(backend, &o, n_jobs)
-                                            : nl_cpu_phase_apply(backend, &o, n_jobs);
+    return apply_or_update(backend, (nl_cpu_operation){.op = op, .pool = pool, .jobs = jobs, .updates = true}, n_jobs);
 }
 
 static nl_status cpu_stage(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                            int n_jobs)
 {
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs};
-    if (op->kind == NL_OPERATOR_DIMER || op->kind == NL_OPERATOR_AMPLITUDE)
-        return nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs);
-    return op->kind == NL_OPERATOR_LINDBLAD ? nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs)
-                                            : nl_cpu_phase_stage(backend, &o, n_jobs);
+    return op->kind == NL_OPERATOR_PHASE ? nl_cpu_phase_stage(backend, &o, n_jobs)
+                                         : nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs);
 }
 
 static nl_status cpu_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                              int n_jobs, double *result)
 {
     nl_cpu_operation o = {.op = op, .pool = pool, .jobs = jobs, .result = result};
-    if (op->kind == NL_OPERATOR_DIMER)
-        return nl_cpu_dimer_moments(backend, &o, n_jobs);
-    if (op->kind == NL_OPERATOR_AMPLITUDE)
-        return nl_cpu_amplitude_moments(backend, &o, n_jobs);
-    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cpu_lindblad_moments(backend, &o, n_jobs)
-                                            : nl_cpu_phase_moments(backend, &o, n_jobs);
+    switch (op->kind) {
+    case NL_OPERATOR_LINDBLAD: return nl_cpu_lindblad_moments(backend, &o, n_jobs);
+    case NL_OPERATOR_DIMER: return nl_cpu_dimer_moments(backend, &o, n_jobs);
+    case NL_OPERATOR_AMPLITUDE: return nl_cpu_amplitude_moments(backend, &o, n_jobs);
+    default: return nl_cpu_phase_moments(backend, &o, n_jobs);
+    }
 }
 
 /* ---- opening ---- */

@@ -2,31 +2,10 @@
 #include <string.h>
 
 #include "cpu_backend.h"
+#include "cpu_target.h"
 #include "dimer_point.h"
 
 /* ---- one block ---- */
-
-/* What is made of d S/dt on its way to memory, so that d S/dt itself is never stored. */
-typedef enum purpose {
-    APPLY,      /* out = d */
-    ADD,        /* out += scale d */
-    UPDATE_TWO, /* out = scale d + c_0 in_0 + c_1 in_1: a stage of the first-order Chebyshev method */
-    PURPOSES
-} purpose;
-
-/* Where the block stands in the job's vectors. */
-typedef struct target {
-    double *out;         /* may be in[1] */
-    const double *in[2]; /* in[0]: what the operator is applied to */
-    double scale, c[2];
-} target;
-
-static inline __attribute__((always_inline)) void put(const target *t, purpose purpose, size_t i, double d)
-{
-    if (purpose == UPDATE_TWO)
-        d = t->scale * d + t->c[0] * t->in[0][i] + t->c[1] * t->in[1][i];
-    t->out[i] = purpose == ADD ? t->out[i] + t->scale * d : d;
-}
 
 /* Elements `begin` to N of row x. */
 static inline __attribute__((always_inline)) void fill_row(const nl_dimer_at b, int mirrored, int planes, int x,

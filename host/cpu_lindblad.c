@@ -2,30 +2,10 @@
 #include <string.h>
 
 #include "cpu_backend.h"
+#include "cpu_target.h"
 #include "lindblad_point.h"
 
 /* ---- one row ---- */
-
-/* What is made of d S/dt on its way to memory. Fused with the row's loop, so that d S/dt itself is never stored. */
-typedef enum purpose {
-    APPLY,      /* out = d */
-    ADD,        /* out += scale d */
-    UPDATE_TWO, /* out = scale d + c_0 in_0 + c_1 in_1: a stage of the first-order Chebyshev method */
-    PURPOSES
-} purpose;
-
-typedef struct target {
-    double *out;         /* may be in[1] */
-    const double *in[2]; /* in[0]: what the operator is applied to */
-    double scale, c[2];
-} target;
-
-static inline __attribute__((always_inline)) void put(const target *t, purpose purpose, size_t x, double d)
-{
-    if (purpose == UPDATE_TWO)
-        d = t->scale * d + t->c[0] * t->in[0][x] + t->c[1] * t->in[1][x];
-    t->out[x] = purpose == ADD ? t->out[x] + t->scale * d : d;
-}
 
 /* A row's elements `begin` to `end`; `leak` is added to d S/dt of the first. */
 typedef struct span {
