@@ -37,7 +37,7 @@ CUDA_OBJECTS = build/host/no_cuda.o
 LINK = $(CC) -fopenmp
 endif
 
-CFLAGS = -std=gnu11 -g $(OPTFLAGS) -fopenmp $(WARNINGS) $(INCLUDES) $(LIBRARY_CFLAGS) -DNL_COMMIT='"$(COMMIT)"'
+CFLAGS = -std=gnu11 -g $(OPTFLAGS) -fopenmp $(WARNINGS) $(INCLUDES) $(LIBRARY_CFLAGS)
 PROGRAM_SOURCES = host/main.c host/options.c host/progress.c
 LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c,$(wildcard host/*.c))
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
@@ -63,6 +63,12 @@ build/libnanolase.a: $(LIBRARY_OBJECTS) build/with-cuda
 
 build/host/%.o: host/%.c | build/host
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# What names the commit is made again when that changes.
+build/commit: FORCE
+	@mkdir -p build && echo "$(COMMIT)" | cmp -s - $@ || echo "$(COMMIT)" >$@
+build/host/main.o build/host/result_file.o: build/commit
+build/host/main.o build/host/result_file.o: CFLAGS += -DNL_COMMIT='"$(COMMIT)"'
 
 build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) build/with-cuda | build/cuda
 	$(NVCC) $(NVCCFLAGS) -c $< -o $@
