@@ -136,6 +136,7 @@ figures: deps
 figures-run: all $(FIGURES:%=build/%.h5) $(SCALING:%=build/%.h5)
 	$$(scripts/find-python.sh) scripts/figures.py $(FIGURES:%=build/%.h5) -d build/figures
 	for name in $(SCALING); do $$(scripts/find-python.sh) scripts/critical_exponent.py build/$$name.h5 -d build/figures || exit; done
+	$$(scripts/find-python.sh) scripts/gallery.py $(FIGURES:%=build/%.h5) $(SCALING:%=build/%.h5) -d build/figures
 
 # ---- benchmarks
 
@@ -190,7 +191,7 @@ help:
 	@echo "make            build/nanolase and build/libnanolase.a"
 	@echo "make demo       installs what is missing, builds, runs configs/quickstart.ini and draws it"
 	@echo "make test       installs what is missing, builds, runs all tests"
-	@echo "make figures    runs and draws Figs. 3 to 7 and B1 of the paper, and the spectral gap"
+	@echo "make figures    runs and draws the paper's figures and the spectral gap: build/figures/index.html"
 	@echo "make bench      benchmarks: the operator, and time to steady state against other ways"
 	@echo "make install    program, library, headers, man page, completion and configs into PREFIX (/usr/local)"
 	@echo "make uninstall  takes them away again"
