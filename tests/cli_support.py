@@ -37,6 +37,38 @@ def close(value, wanted, tolerance, *what):
     check(abs(value - wanted) <= tolerance, *what, f"is {value}, should be {wanted} to {tolerance:g}")
 
 
+# ---- configurations ----
+
+# Equation 16 at D_p = 0.2, t_c = epsilon/r_0 = 1 on a small grid: a hundredth of a second.
+SMALL = """
+[laser]
+t_c = 1
+phi2 = 0
+[phase]
+D_p = 0.2
+epsilon_over_r0 = 1
+[grid]
+n_c = 24
+order = 8
+[steady]
+tolerance = 1e-6
+"""
+EVOLVE = {"run.mode": "evolve", "run.t_end": 0.5, "run.save_every": 0.1, "run.initial": "locked"}
+LASER = """
+[model]
+equation = gutzwiller
+sites = 1
+[laser]
+cooperativity = 1.2
+gamma = 200
+epsilon = 0.3
+[fock]
+levels = 70
+"""
+PAIR_IN_TIME = {**EVOLVE, "model.sites": 2, "run.initial": "coherent", "run.n_initial": 2, "fock.levels": 44,
+                "integrator.rtol": 1e-9, "laser.phi1": 0.3}
+
+
 # ---- running ----
 
 def sets(values):
@@ -244,3 +276,10 @@ def run_tests(tests, chosen):
             print(f"    {time.monotonic() - begin:.2f} s", file=sys.stderr)
         sys.stdout.flush()
     return 1 if failed else 0
+
+
+def main(names):
+    """The tests among a file's names, or those whose name contains a word of the command line."""
+    if not PROGRAM.exists():
+        sys.exit(f"FAILED {Path(sys.argv[0]).stem}: build/nanolase is not built; run make")
+    sys.exit(run_tests([(n, f) for n, f in names.items() if n.startswith("test_")], sys.argv[1:]))

@@ -5,9 +5,8 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 
-from cli_support import ENVIRONMENT, LONGEST, PROGRAM, ROOT, Skip, check, nanolase, run_tests, same, succeed
+from cli_support import ENVIRONMENT, LONGEST, PROGRAM, ROOT, Skip, check, main, nanolase, same, succeed
 
 CONFIG = """
 [laser]
@@ -196,6 +195,4 @@ def test_completion_of_values(folder):
 
 
 if __name__ == "__main__":
-    if not PROGRAM.exists():
-        sys.exit("FAILED test_install: build/nanolase is not built; run make")
-    sys.exit(run_tests([(n, f) for n, f in list(globals().items()) if n.startswith("test_")], sys.argv[1:]))
+    main(globals())

@@ -6,7 +6,7 @@ import sys
 import h5py
 import numpy as np
 
-from cli_support import PROGRAM, ROOT, Skip, check, ini, run_tests, same, show, succeed
+from cli_support import ROOT, Skip, check, ini, main, same, show, succeed
 
 sys.path.insert(0, str(ROOT / "scripts"))
 READER = ROOT / "scripts" / "nanolase_reader.py"
@@ -130,6 +130,4 @@ def test_missing_xarray_is_named(folder):
 
 
 if __name__ == "__main__":
-    if not PROGRAM.exists():
-        sys.exit("FAILED test_reader: build/nanolase is not built; run make")
-    sys.exit(run_tests([(n, f) for n, f in list(globals().items()) if n.startswith("test_")], sys.argv[1:]))
+    main(globals())

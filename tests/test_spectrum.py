@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """The spectral gap and method = krylov, from the command line."""
-import sys
 
 import h5py
 import numpy as np
 
-from cli_support import (PROGRAM, SANITIZED, Skip, check, close, ini, nanolase, run_tests, same, sets, show, solve,
+from cli_support import (SANITIZED, Skip, check, close, ini, main, nanolase, same, sets, show, solve,
                          succeed)
 
 # Equation 16 at D_p = 0.2 on a small grid.
@@ -108,6 +107,4 @@ def test_refusals(folder):
 
 
 if __name__ == "__main__":
-    if not PROGRAM.exists():
-        sys.exit("FAILED test_spectrum: build/nanolase is not built; run make")
-    sys.exit(run_tests([(n, f) for n, f in list(globals().items()) if n.startswith("test_")], sys.argv[1:]))
+    main(globals())
