@@ -61,7 +61,7 @@ static void tell_progress(evolution *e, int n_active)
 
 static nl_status run_to_end(evolution *e)
 {
-    const nl_point *options = &e->task->points[0]; /* the same for all, see plan.c */
+    const nl_point *options = &e->task->points[0]; /* the same for all, see plan_run.c */
     int n_active = e->batch.n_members;
     for (int m = 0; m < n_active; m++) {
         e->active[m] = m;
