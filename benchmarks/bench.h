@@ -92,7 +92,7 @@ typedef nl_status (*bench_operation)(nl_backend *, const nl_operator *, const nl
 static inline void bench_finish(nl_backend *backend, const nl_pool *pool)
 {
     double one;
-    backend->ops->download(backend, &one, pool->data, sizeof one);
+    backend->ops->get(backend, &one, pool->data, 0, 1);
 }
 
 /* Seconds of one call, which is repeated so often that a repetition takes milliseconds. */
@@ -131,7 +131,7 @@ static inline double bench_backend_triad(nl_backend *backend)
         bench_fail("no memory for the triad");
     bench_fill(host, size);
     for (int r = 0; r < 3; r++)
-        backend->ops->upload(backend, nl_pool_vector(&pool, 0, r), host, size * sizeof *host);
+        nl_pool_put(backend, &pool, 0, r, host);
     free(host);
     const double rate = 24.0 * (double)size / bench_time(backend, bench_combine, NULL, &pool, &job, 1).median;
     nl_pool_release(backend, &pool);

@@ -87,17 +87,15 @@ static nl_operator set_up(nl_backend *backend, const nl_dimer *d, int N, nl_pool
 {
     nl_operator op = nl_dimer_shape(d, N);
     double *table = malloc(op.table_len * sizeof *table);
-    void *tables;
     if (!table || nl_pool_new(backend, 1, REGISTERS, nl_operator_size(&op), pool) != NL_OK ||
-        backend->ops->alloc(backend, op.table_len * sizeof *table, &tables) != NL_OK)
+        nl_tables_new(backend, &op, 1) != NL_OK)
         bench_fail("not enough memory");
-    op.tables = tables;
     nl_dimer_fill_table(d, N, table);
     bench_fill(state, nl_operator_size(&op));
     nl_dimer_constrain(d, N, state);
-    backend->ops->upload(backend, op.tables, table, op.table_len * sizeof *table);
+    backend->ops->put(backend, op.tables, 0, table, op.table_len);
     for (int r = 0; r < REGISTERS; r++)
-        backend->ops->upload(backend, nl_pool_vector(pool, 0, r), state, pool->size * sizeof *state);
+        nl_pool_put(backend, pool, 0, r, state);
     free(table);
     return op;
 }
@@ -111,11 +109,11 @@ static void check_operations(nl_backend *backend, const nl_dimer *d, const nl_op
     double *out = malloc(pool->size * sizeof *out);
     if (!out || backend->ops->apply(backend, op, pool, &apply, 1) != NL_OK)
         bench_fail(out ? nl_error_message() : "not enough memory");
-    backend->ops->download(backend, out, nl_pool_vector(pool, 0, OUT), pool->size * sizeof *out);
+    nl_pool_get(backend, pool, 0, OUT, out);
     check(d, op, state, out);
     if (nl_backend_update(backend, op, pool, &update, 1) != NL_OK)
         bench_fail(nl_error_message());
-    backend->ops->download(backend, out, nl_pool_vector(pool, 0, OUT), pool->size * sizeof *out);
+    nl_pool_get(backend, pool, 0, OUT, out);
     for (size_t x = 0; x < pool->size; x++)
         out[x] = (out[x] - 1.25 * state[x]) / 2;
     check(d, op, state, out);

@@ -124,17 +124,15 @@ static nl_operator set_up(nl_backend *backend, const nl_lindblad *l, int N, int 
 {
     nl_operator op = nl_lindblad_shape(l, N);
     double *table = malloc(op.table_len * sizeof *table);
-    void *tables;
     if (!table || nl_pool_new(backend, batch, REGISTERS, nl_operator_size(&op), pool) != NL_OK ||
-        backend->ops->alloc(backend, batch * op.table_len * sizeof *table, &tables) != NL_OK)
+        nl_tables_new(backend, &op, batch) != NL_OK)
         bench_fail("not enough memory");
-    op.tables = tables;
     nl_lindblad_fill_table(l, N, table);
     fill(&op, state);
     for (int slot = 0; slot < batch; slot++) {
-        backend->ops->upload(backend, op.tables + slot * op.table_len, table, op.table_len * sizeof *table);
+        backend->ops->put(backend, op.tables, slot * op.table_len, table, op.table_len);
         for (int r = 0; r < REGISTERS; r++)
-            backend->ops->upload(backend, nl_pool_vector(pool, slot, r), state, pool->size * sizeof *state);
+            nl_pool_put(backend, pool, slot, r, state);
     }
     free(table);
     return op;
@@ -150,11 +148,11 @@ static void check_member(nl_backend *backend, const nl_lindblad *l, const nl_ope
     double *out = malloc(pool->size * sizeof *out);
     if (!out || backend->ops->apply(backend, op, pool, &apply, 1) != NL_OK)
         bench_fail(out ? nl_error_message() : "not enough memory");
-    backend->ops->download(backend, out, nl_pool_vector(pool, slot, OUT), pool->size * sizeof *out);
+    nl_pool_get(backend, pool, slot, OUT, out);
     check(l, op, state, out);
     if (nl_backend_update(backend, op, pool, &update, 1) != NL_OK)
         bench_fail(nl_error_message());
-    backend->ops->download(backend, out, nl_pool_vector(pool, slot, OUT), pool->size * sizeof *out);
+    nl_pool_get(backend, pool, slot, OUT, out);
     for (size_t x = 0; x < pool->size; x++)
         out[x] = (out[x] - 1.25 * state[x]) / 2;
     check(l, op, state, out);

@@ -63,16 +63,14 @@ static nl_operator set_up(nl_backend *backend, int n, int order, nl_pool *pool)
                       .table_len = nl_phase_table_len(n, order / 2)};
     const size_t size = (size_t)n * n;
     double *host = malloc((size > op.table_len ? size : op.table_len) * sizeof *host);
-    void *tables;
     if (!host || nl_pool_new(backend, 1, STAGE_TERMS + 2, size, pool) != NL_OK ||
-        backend->ops->alloc(backend, op.table_len * sizeof *host, &tables) != NL_OK)
+        nl_tables_new(backend, &op, 1) != NL_OK)
         bench_fail("not enough memory");
-    op.tables = tables;
     nl_phase_fill_table(&phase, nl_stencil_of_order(n, order), host);
-    backend->ops->upload(backend, op.tables, host, op.table_len * sizeof *host);
+    backend->ops->put(backend, op.tables, 0, host, op.table_len);
     bench_fill(host, size);
     for (int r = 0; r < STAGE_TERMS + 2; r++)
-        backend->ops->upload(backend, nl_pool_vector(pool, 0, r), host, size * sizeof *host);
+        nl_pool_put(backend, pool, 0, r, host);
     free(host);
     return op;
 }
@@ -82,8 +80,8 @@ static void check_apply(nl_backend *backend, const nl_operator *op, const nl_poo
     double *P = malloc(2 * pool->size * sizeof *P), *out = P + pool->size;
     if (!P || backend->ops->apply(backend, op, pool, apply, 1) != NL_OK)
         bench_fail(nl_error_message());
-    backend->ops->download(backend, P, nl_pool_vector(pool, 0, apply->in[0]), pool->size * sizeof *P);
-    backend->ops->download(backend, out, nl_pool_vector(pool, 0, apply->out), pool->size * sizeof *P);
+    nl_pool_get(backend, pool, 0, apply->in[0], P);
+    nl_pool_get(backend, pool, 0, apply->out, out);
     check(P, out, op->n, 2 * op->half_width);
     free(P);
 }

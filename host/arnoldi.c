@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "step.h"
-#include "vector_point.h"
 
 static int column(const nl_batch *batch, int i)
 {
@@ -16,21 +15,11 @@ static int column(const nl_batch *batch, int i)
 
 /* ---- states ---- */
 
-static double *state_of(nl_batch *batch, int member)
-{
-    return nl_pool_vector(&batch->pool, member, batch->members[member].y);
-}
-
-static nl_status load(nl_batch *batch, int member, double *state)
-{
-    return batch->backend->ops->download(batch->backend, state, state_of(batch, member), batch->pool.size * sizeof *state);
-}
-
 static nl_status store(nl_batch *batch, int member, const double *state)
 {
     batch->members[member].fresh = false;
     batch->members[member].last_step = 0;
-    return batch->backend->ops->upload(batch->backend, state_of(batch, member), state, batch->pool.size * sizeof *state);
+    return nl_pool_put(batch->backend, &batch->pool, member, batch->members[member].y, state);
 }
 
 /* One number in [-1, 1) for each element: splitmix64. */
@@ -58,7 +47,7 @@ static nl_status add_random(nl_batch *batch, int member, uint64_t seed, double s
     double *state = malloc(size * sizeof *state), *noise = malloc(size * sizeof *noise);
     nl_status status = state && noise ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a random vector");
     if (status == NL_OK)
-        status = load(batch, member, state);
+        status = nl_batch_download(batch, member, state);
     for (size_t x = 0; x < size && status == NL_OK; x++)
         noise[x] = random_number(seed, x);
     if (status == NL_OK && model->constrain)
@@ -85,7 +74,7 @@ static nl_status constrain(nl_batch *batch, const int *active, int n_active)
     if (!state)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a state");
     for (int a = 0; a < n_active && status == NL_OK; a++) {
-        status = load(batch, active[a], state);
+        status = nl_batch_download(batch, active[a], state);
         if (status == NL_OK) {
             model->constrain(&batch->points[active[a]], batch->n, state);
             status = store(batch, active[a], state);

@@ -66,15 +66,43 @@ nl_status nl_pool_new(nl_backend *backend, int slots, int registers, size_t size
 {
     void *data = NULL;
     *out = (nl_pool){.slots = slots, .registers = registers, .size = size};
-    NL_TRY(backend->ops->alloc(backend, (size_t)slots * registers * size * sizeof(double), &data));
+    NL_TRY(backend->ops->alloc(backend, (size_t)slots * registers * size * backend->ops->real_size, &data));
     out->data = data;
     return NL_OK;
+}
+
+/* The number that a vector starts at. */
+static size_t start_of(const nl_pool *pool, int slot, int reg)
+{
+    return ((size_t)slot * pool->registers + reg) * pool->size;
+}
+
+nl_status nl_pool_put(nl_backend *backend, const nl_pool *pool, int slot, int reg, const double *v)
+{
+    return backend->ops->put(backend, pool->data, start_of(pool, slot, reg), v, pool->size);
+}
+
+nl_status nl_pool_get(nl_backend *backend, const nl_pool *pool, int slot, int reg, double *v)
+{
+    return backend->ops->get(backend, v, pool->data, start_of(pool, slot, reg), pool->size);
 }
 
 void nl_pool_release(nl_backend *backend, nl_pool *pool)
 {
     backend->ops->free(backend, pool->data);
     pool->data = NULL;
+}
+
+/* ---- tables ---- */
+
+nl_status nl_tables_new(nl_backend *backend, nl_operator *op, int slots)
+{
+    return backend->ops->alloc(backend, slots * op->table_len * backend->ops->real_size, &op->tables);
+}
+
+nl_status nl_tables_put(nl_backend *backend, const nl_operator *op, int slots, const double *tables)
+{
+    return backend->ops->put(backend, op->tables, 0, tables, slots * op->table_len);
 }
 
 /* ---- what stands in for optional operations ---- */

@@ -7,7 +7,6 @@
 
 #include "nanolase/control.h"
 #include "step.h"
-#include "vector_point.h"
 
 /* On the bound itself the outermost mode would neither grow nor decay. */
 static const double STEP_SAFETY = 0.9;
@@ -27,8 +26,7 @@ static nl_status upload_tables(nl_batch *batch)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the coefficient tables");
     for (int m = 0; m < batch->n_members; m++)
         batch->model->fill_table(&batch->points[m], batch->n, tables + m * len);
-    const nl_status status = batch->backend->ops->upload(batch->backend, batch->op.tables, tables,
-                                                         batch->n_members * len * sizeof *tables);
+    const nl_status status = nl_tables_put(batch->backend, &batch->op, batch->n_members, tables);
     free(tables);
     return status;
 }
@@ -57,7 +55,6 @@ static void start_member(nl_batch *batch, int m)
 nl_status nl_batch_new(nl_backend *backend, const nl_model *model, const nl_point *points, int n_members, int n,
                        const nl_tableau *tableau, int extra_registers, nl_batch *out)
 {
-    void *tables;
     *out = (nl_batch){.backend = backend, .model = model, .tableau = tableau, .points = points, .n = n,
                       .n_members = n_members, .first_extra = nl_batch_registers(tableau),
                       .op = model->operator_shape(&points[0], n)};
@@ -67,8 +64,7 @@ nl_status nl_batch_new(nl_backend *backend, const nl_model *model, const nl_poin
     if (!out->members || !out->jobs || !out->errors)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a batch of %d members", n_members);
     NL_TRY(nl_pool_new(backend, n_members, out->first_extra + extra_registers, nl_operator_size(&out->op), &out->pool));
-    NL_TRY(backend->ops->alloc(backend, n_members * out->op.table_len * sizeof(double), &tables));
-    out->op.tables = tables;
+    NL_TRY(nl_tables_new(backend, &out->op, n_members));
     if (model->radial_rate)
         NL_TRY(nl_radii_new(out));
     for (int m = 0; m < n_members; m++)
@@ -99,9 +95,7 @@ nl_status nl_batch_set_initial(nl_batch *batch, nl_initial initial, int first, i
     for (int m = first; m < first + count && status == NL_OK; m++) {
         status = batch->model->initial(&batch->points[m], initial, batch->n, state);
         if (status == NL_OK)
-            status = batch->backend->ops->upload(batch->backend,
-                                                 nl_pool_vector(&batch->pool, m, batch->members[m].y), state,
-                                                 size * sizeof *state);
+            status = nl_pool_put(batch->backend, &batch->pool, m, batch->members[m].y, state);
         batch->members[m].fresh = false;
         batch->members[m].last_step = 0;
     }
@@ -279,7 +273,5 @@ nl_status nl_batch_moments(nl_batch *batch, const int *active, int n_active, dou
 
 nl_status nl_batch_download(nl_batch *batch, int member, double *state)
 {
-    return batch->backend->ops->download(batch->backend, state,
-                                         nl_pool_vector(&batch->pool, member, batch->members[member].y),
-                                         batch->pool.size * sizeof *state);
+    return nl_pool_get(batch->backend, &batch->pool, member, batch->members[member].y, state);
 }

@@ -15,16 +15,16 @@ static size_t row_count(const nl_operator *op)
 /* What is the same for all elements of a row, and the row itself with its images behind both mirrors. */
 typedef struct row_setup {
     nl_amplitude_neighbour at[NL_SLOW_AXES][MAX_W][2];
-    const double *P, *vP; /* index [-w, n + w) */
+    const nl_real *P, *vP; /* index [-w, n + w) */
 } row_setup;
 
-static inline __attribute__((always_inline)) void set_up_row(const nl_amplitude_view *v, const double *P,
+static inline __attribute__((always_inline)) void set_up_row(const nl_amplitude_view *v, const nl_real *P,
                                                              const nl_amplitude_row *row, const int w,
-                                                             const int first_axis, double *line, row_setup *out)
+                                                             const int first_axis, nl_real *line, row_setup *out)
 {
     const int n = v->n;
-    const double *from = P + row->start;
-    double *p = line + w, *vp = p + n + 2 * w;
+    const nl_real *from = P + row->start;
+    nl_real *p = line + w, *vp = p + n + 2 * w;
     for (int axis = first_axis; axis < NL_SLOW_AXES; axis++)
         for (int k = 1; k <= w; k++) {
             out->at[axis][k - 1][0] = nl_amplitude_neighbour_of(v, P, row, axis, k, 1);
@@ -45,18 +45,18 @@ static inline __attribute__((always_inline)) void set_up_row(const nl_amplitude_
     out->vP = vp;
 }
 
-static inline __attribute__((always_inline)) void apply_row(const nl_amplitude_view *view, const double *P,
+static inline __attribute__((always_inline)) void apply_row(const nl_amplitude_view *view, const nl_real *P,
                                                             const nl_amplitude_row *row, const int w, const int sites,
-                                                            double *line, double *restrict out)
+                                                            nl_real *line, nl_real *restrict out)
 {
     row_setup s;
     const nl_amplitude_view v = *view;
     const int first_axis = sites == 2 ? NL_AXIS_X1 : NL_AXIS_X2;
     set_up_row(&v, P, row, w, first_axis, line, &s);
-    const double *p = s.P, *vp = s.vP, diagonal = 2 * sites * v.Db[0];
+    const nl_real *p = s.P, *vp = s.vP, diagonal = 2 * sites * v.Db[0];
 #pragma omp simd
     for (int j = 0; j < v.n; j++) {
-        double sum = diagonal * p[j];
+        nl_real sum = diagonal * p[j];
         NL_UNROLL
         for (int k = 1; k <= w; k++) {
             NL_UNROLL
@@ -72,8 +72,8 @@ static inline __attribute__((always_inline)) void apply_row(const nl_amplitude_v
 #define ROW_OF_ORDER(w)                                                                                                \
     (op->sites == 2 ? apply_row(v, P, row, w, 2, line, out) : apply_row(v, P, row, w, 1, line, out))
 
-static void apply_row_of_order(const nl_operator *op, const nl_amplitude_view *v, const double *P,
-                               const nl_amplitude_row *row, double *line, double *out)
+static void apply_row_of_order(const nl_operator *op, const nl_amplitude_view *v, const nl_real *P,
+                               const nl_amplitude_row *row, nl_real *line, nl_real *out)
 {
     switch (op->half_width) {
     case 1: ROW_OF_ORDER(1); break;
@@ -107,9 +107,9 @@ static void apply_block(const nl_cpu_operation *o, int j, int block, int thread)
     const nl_operator *op = o->op;
     const nl_job *job = &o->jobs[j];
     const int n = op->n;
-    const nl_amplitude_view view = nl_amplitude_view_of(op->tables + (size_t)job->slot * op->table_len, n, op->sites);
-    const double *P = nl_pool_vector(o->pool, job->slot, job->in[0]);
-    double *out = nl_pool_vector(o->pool, job->slot, job->out), *line = nl_cpu_line(o, thread), *result = line + n;
+    const nl_amplitude_view view = nl_amplitude_view_of(nl_slot_table(op, job->slot), n, op->sites);
+    const nl_real *P = nl_pool_vector(o->pool, job->slot, job->in[0]);
+    nl_real *out = nl_pool_vector(o->pool, job->slot, job->out), *line = nl_cpu_line(o, thread), *result = line + n;
     const size_t end = block_begin(o, block + 1) * n;
     for (nl_amplitude_row row = nl_amplitude_row_of((unsigned)block_begin(o, block), (unsigned)n); row.start < end; next_row(&row, n)) {
         apply_row_of_order(op, &view, P, &row, o->updates ? result : line, o->updates ? line : out + row.start);
@@ -135,8 +135,8 @@ static void sum_plane(const nl_cpu_operation *o, int j, int block, int thread)
     const nl_operator *op = o->op;
     const nl_job *job = &o->jobs[j];
     const size_t n = (size_t)op->n;
-    const double *P = nl_pool_vector(o->pool, job->slot, job->in[0]) + block * n * n;
-    const double *x = nl_amplitude_view_of(op->tables + (size_t)job->slot * op->table_len, op->n, op->sites).x;
+    const nl_real *P = nl_pool_vector(o->pool, job->slot, job->in[0]) + block * n * n;
+    const nl_real *x = nl_amplitude_view_of(nl_slot_table(op, job->slot), op->n, op->sites).x;
     double *sums = o->result + ((size_t)j * o->blocks + block) * NL_AMPLITUDE_SUMS;
     memset(sums, 0, NL_AMPLITUDE_SUMS * sizeof *sums);
     for (size_t r = 0; r < n; r++) {

@@ -1,4 +1,4 @@
-/* Inside the CPU backend: what cpu_backend.c, cpu_phase.c, cpu_lindblad.c and cpu_dimer.c share. */
+/* Inside the CPU backend: what cpu_backend.c, which is of both precisions, and the operations of one precision share. */
 #ifndef NL_CPU_BACKEND_H
 #define NL_CPU_BACKEND_H
 
@@ -25,11 +25,24 @@ typedef struct nl_cpu_operation {
     int blocks;     /* per job */
     bool updates;   /* update, not apply */
     double *result; /* partial sums, or the result itself */
-    double *lines;  /* work space: line_len doubles for each thread */
+    void *lines;    /* work space: line_len numbers for each thread */
     size_t line_len;
 } nl_cpu_operation;
 
 typedef void (*nl_cpu_body)(const nl_cpu_operation *, int job, int block, int thread);
+
+/* ---- cpu_backend.c ---- */
+
+nl_status nl_cpu_open(const nl_backend_ops *, int threads, nl_backend **out);
+/* The operations of these names. */
+void nl_cpu_close(nl_backend *);
+nl_status nl_cpu_available(nl_backend *, size_t *bytes);
+size_t nl_cpu_preferred_bytes(nl_backend *);
+nl_status nl_cpu_share(nl_backend *, int parts, nl_backend **out);
+nl_status nl_cpu_alloc(nl_backend *, size_t bytes, void **out);
+void nl_cpu_free(nl_backend *, void *);
+nl_status nl_cpu_upload(nl_backend *, void *to, const void *host, size_t bytes);
+nl_status nl_cpu_download(nl_backend *, void *host, const void *from, size_t bytes);
 
 /* Calls body for all jobs and blocks, on as many threads as the work, in elements of a job, is worth. */
 void nl_cpu_for_each(const nl_backend *, const nl_cpu_operation *, size_t work, int n_jobs, nl_cpu_body);
@@ -38,15 +51,27 @@ nl_status nl_cpu_reserve(nl_backend *, size_t len, double **out);
 /* The same for the lines of all threads. */
 nl_status nl_cpu_reserve_lines(nl_backend *, nl_cpu_operation *, size_t line_len);
 
-static inline double *nl_cpu_line(const nl_cpu_operation *o, int thread)
+static inline nl_real *nl_cpu_line(const nl_cpu_operation *o, int thread)
 {
-    return o->lines + (size_t)thread * o->line_len;
+    return (nl_real *)o->lines + (size_t)thread * o->line_len;
 }
 
+/* ---- cpu_vector.c ---- */
+
 /* out[x] = sum_k c_k in_k[x] for x in [begin, end); out is addressed from begin. */
-void nl_cpu_combine_range(const nl_pool *, const nl_job *, size_t begin, size_t end, double *out);
+void nl_cpu_combine_range(const nl_pool *, const nl_job *, size_t begin, size_t end, nl_real *out);
 /* The job's out[begin + x] = scale line[x] + sum_k c_k in_k[begin + x] for x < n. */
-void nl_cpu_update_range(const nl_pool *, const nl_job *, size_t begin, size_t n, const double *line);
+void nl_cpu_update_range(const nl_pool *, const nl_job *, size_t begin, size_t n, const nl_real *line);
+nl_status nl_cpu_put(nl_backend *, void *array, size_t first, const double *host, size_t count);
+nl_status nl_cpu_get(nl_backend *, double *host, const void *array, size_t first, size_t count);
+nl_status nl_cpu_combine(nl_backend *, const nl_pool *, const nl_job *, int n_jobs);
+nl_status nl_cpu_error(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double rtol, double atol,
+                       double *result);
+nl_status nl_cpu_sums(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+nl_status nl_cpu_largest(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+nl_status nl_cpu_dot(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
+
+/* ---- the operators and tall matrices ---- */
 
 /* cpu_phase.c. apply: or update, where o->updates is set. */
 nl_status nl_cpu_phase_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);

@@ -22,14 +22,14 @@ static void project_chunk(const nl_cpu_operation *o, int j, int chunk, int threa
     (void)thread;
     const nl_basis_job *job = &o->basis_jobs[j];
     const size_t begin = (size_t)chunk * NL_CPU_CHUNK, n = chunk_end(o->pool->size, chunk) - begin;
-    const double *w = nl_pool_vector(o->pool, job->slot, job->vector) + begin;
+    const nl_real *w = nl_pool_vector(o->pool, job->slot, job->vector) + begin;
     double *partial = o->result + ((size_t)j * o->blocks + chunk) * NL_MAX_BASIS;
     for (int i = 0; i < job->count; i++) {
-        const double *v = nl_pool_vector(o->pool, job->slot, job->first + i) + begin;
+        const nl_real *v = nl_pool_vector(o->pool, job->slot, job->first + i) + begin;
         double sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (size_t x = 0; x < n; x++)
-            sum += v[x] * w[x];
+            sum += (double)v[x] * w[x];
         partial[i] = sum;
     }
 }
@@ -56,10 +56,10 @@ static void expand_chunk(const nl_cpu_operation *o, int j, int chunk, int thread
     (void)thread;
     const nl_basis_job *job = &o->basis_jobs[j];
     const size_t begin = (size_t)chunk * NL_CPU_CHUNK, n = chunk_end(o->pool->size, chunk) - begin;
-    double *w = nl_pool_vector(o->pool, job->slot, job->vector) + begin;
+    nl_real *w = nl_pool_vector(o->pool, job->slot, job->vector) + begin;
     for (int i = 0; i < job->count; i++) {
-        const double *v = nl_pool_vector(o->pool, job->slot, job->first + i) + begin;
-        const double c = o->dense[(size_t)j * NL_MAX_BASIS + i];
+        const nl_real *v = nl_pool_vector(o->pool, job->slot, job->first + i) + begin;
+        const nl_real c = (nl_real)o->dense[(size_t)j * NL_MAX_BASIS + i];
 #pragma omp simd
         for (size_t x = 0; x < n; x++)
             w[x] += c * v[x];
@@ -78,19 +78,19 @@ nl_status nl_cpu_expand(nl_backend *backend, const nl_pool *pool, const nl_basis
 static void rotate_tile(const nl_cpu_operation *o, size_t begin, size_t n)
 {
     const nl_basis_job *job = o->basis_jobs;
-    double out[NL_MAX_BASIS][TILE];
+    nl_real out[NL_MAX_BASIS][TILE];
     for (int j = 0; j < o->kept; j++) {
         memset(out[j], 0, sizeof out[j]);
         for (int i = 0; i < job->count; i++) {
-            const double *v = nl_pool_vector(o->pool, job->slot, job->first + i) + begin;
-            const double c = o->dense[(size_t)j * job->count + i];
+            const nl_real *v = nl_pool_vector(o->pool, job->slot, job->first + i) + begin;
+            const nl_real c = (nl_real)o->dense[(size_t)j * job->count + i];
 #pragma omp simd
             for (size_t x = 0; x < n; x++)
                 out[j][x] += c * v[x];
         }
     }
     for (int j = 0; j < o->kept; j++)
-        memcpy(nl_pool_vector(o->pool, job->slot, job->first + j) + begin, out[j], n * sizeof(double));
+        memcpy(nl_pool_vector(o->pool, job->slot, job->first + j) + begin, out[j], n * sizeof **out);
 }
 
 static void rotate_chunk(const nl_cpu_operation *o, int j, int chunk, int thread)

@@ -17,7 +17,7 @@ static inline __attribute__((always_inline)) void fill_row(const nl_dimer_at b, 
         if (planes == 1) {
             put(&t, purpose, i, nl_dimer_plane_point(&b, mirrored, x, y, 0));
         } else {
-            const nl_complex d = nl_dimer_point_complex(&b, mirrored, x, y);
+            const nl_real_complex d = nl_dimer_point_complex(&b, mirrored, x, y);
             put(&t, purpose, i, d.re);
             put(&t, purpose, b.plane + i, d.im);
         }
@@ -28,8 +28,8 @@ static inline __attribute__((always_inline)) void fill_row(const nl_dimer_at b, 
 static inline __attribute__((always_inline)) void fill_vacuum(const nl_dimer_at b, int mirrored, int planes,
                                                               purpose purpose, const target t)
 {
-    const nl_complex real = {nl_dimer_plane_point(&b, mirrored, 0, 0, 0), 0};
-    const nl_complex d = planes == 1 ? real : nl_dimer_point_complex(&b, mirrored, 0, 0);
+    const nl_real_complex real = {nl_dimer_plane_point(&b, mirrored, 0, 0, 0), 0};
+    const nl_real_complex d = planes == 1 ? real : nl_dimer_point_complex(&b, mirrored, 0, 0);
     put(&t, purpose, 0, d.re + nl_dimer_leak(&b, 0));
     if (planes > 1)
         put(&t, purpose, b.plane, d.im + nl_dimer_leak(&b, 1));
@@ -64,18 +64,18 @@ static void fill_block(const nl_dimer_at *b, int planes, purpose purpose, const 
 
 /* ---- the operator ---- */
 
-/* The job's vectors from double `begin` on. */
+/* The job's vectors from number `begin` on. */
 static target target_at(const nl_cpu_operation *o, const nl_job *job, purpose purpose, size_t begin)
 {
-    target t = {.out = nl_pool_vector(o->pool, job->slot, job->out) + begin, .scale = job->scale};
+    target t = {.out = nl_pool_vector(o->pool, job->slot, job->out) + begin, .scale = (nl_real)job->scale};
     for (int k = 0; k < 2 && purpose == UPDATE_TWO; k++) {
         t.in[k] = nl_pool_vector(o->pool, job->slot, job->in[k]) + begin;
-        t.c[k] = job->c[k];
+        t.c[k] = (nl_real)job->c[k];
     }
     return t;
 }
 
-static void clear_pads(const nl_operator *op, double *out)
+static void clear_pads(const nl_operator *op, nl_real *out)
 {
     const size_t pad = nl_dimer_pad(op->n), end = nl_operator_size(op) - pad;
     memset(out, 0, pad * sizeof *out);
@@ -92,7 +92,7 @@ static void apply_block(const nl_cpu_operation *o, int j, int block, int thread)
     int m, n;
     (void)thread;
     nl_dimer_place((size_t)block, &m, &n);
-    const nl_dimer_at b = nl_dimer_at_of(op, op->tables + (size_t)job->slot * op->table_len,
+    const nl_dimer_at b = nl_dimer_at_of(op, nl_slot_table(op, job->slot),
                                          nl_pool_vector(o->pool, job->slot, job->in[0]), m, n);
     for (int p = 0; p < op->planes && purpose == ADD; p++)
         nl_cpu_combine_range(o->pool, job, begin + p * b.plane, begin + p * b.plane + size, t.out + p * b.plane);
@@ -110,7 +110,7 @@ nl_status nl_cpu_dimer_apply(nl_backend *backend, nl_cpu_operation *o, int n_job
 
 /* ---- moments ---- */
 
-static const double *state_of(const nl_cpu_operation *o, int j)
+static const nl_real *state_of(const nl_cpu_operation *o, int j)
 {
     return nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]);
 }
@@ -118,7 +118,7 @@ static const double *state_of(const nl_cpu_operation *o, int j)
 static nl_dimer_at block_of(const nl_cpu_operation *o, int j, int block, int *m, int *n)
 {
     nl_dimer_place((size_t)block, m, n);
-    return nl_dimer_at_of(o->op, o->op->tables + (size_t)o->jobs[j].slot * o->op->table_len, state_of(o, j), *m, *n);
+    return nl_dimer_at_of(o->op, nl_slot_table(o->op, o->jobs[j].slot), state_of(o, j), *m, *n);
 }
 
 /* Row x of S_2. */
@@ -130,7 +130,7 @@ static void reduce_row(const nl_cpu_operation *o, int j, int x, double *S2)
         double *row = S2 + p * size + (size_t)x * N;
         memset(row, 0, N * sizeof *row);
         for (int m = 0; m < N && p < o->op->planes; m++) {
-            const double *S = state_of(o, j) + nl_dimer_pad(N) + p * nl_dimer_plane(N) + nl_dimer_block(m, m) * size;
+            const nl_real *S = state_of(o, j) + nl_dimer_pad(N) + p * nl_dimer_plane(N) + nl_dimer_block(m, m) * size;
             for (int y = 0; y < N; y++)
                 row[y] += S[(size_t)x * N + y];
         }

@@ -10,18 +10,18 @@
 /* A row's elements `begin` to `end`; `leak` is added to d S/dt of the first. */
 typedef struct span {
     int begin, end;
-    double leak;
+    nl_real leak;
 } span;
 
 static inline __attribute__((always_inline)) void put_complex(const target *t, purpose purpose,
-                                                              const nl_lindblad_rows *rows, int E, nl_complex d)
+                                                              const nl_lindblad_rows *rows, int E, nl_real_complex d)
 {
     put(t, purpose, E, d.re);
     put(t, purpose, rows->plane + E, d.im);
 }
 
 static inline __attribute__((always_inline)) void real_row(const nl_lindblad_rows rows, const nl_component c, span s,
-                                                           double f, const purpose purpose, const target t)
+                                                           nl_real f, const purpose purpose, const target t)
 {
     if (s.leak != 0) {
         put(&t, purpose, s.begin, nl_lindblad_point(&rows, c, s.begin, f) + s.leak);
@@ -33,10 +33,10 @@ static inline __attribute__((always_inline)) void real_row(const nl_lindblad_row
 }
 
 static inline __attribute__((always_inline)) void complex_row(const nl_lindblad_rows rows, const nl_component c, span s,
-                                                              nl_complex f, const purpose purpose, const target t)
+                                                              nl_real_complex f, const purpose purpose, const target t)
 {
     if (s.leak != 0) {
-        nl_complex d = nl_lindblad_point_complex(&rows, c, s.begin, f);
+        nl_real_complex d = nl_lindblad_point_complex(&rows, c, s.begin, f);
         d.re += s.leak;
         put_complex(&t, purpose, &rows, s.begin++, d);
     }
@@ -46,7 +46,7 @@ static inline __attribute__((always_inline)) void complex_row(const nl_lindblad_
 }
 
 /* Component and purpose are constants in each loop, so that its branches are decided when compiled. */
-static void fill_row(const nl_operator *op, const nl_lindblad_rows *rows, nl_component component, span s, nl_complex f,
+static void fill_row(const nl_operator *op, const nl_lindblad_rows *rows, nl_component component, span s, nl_real_complex f,
                      purpose purpose, const target *t)
 {
 #define ROW(c, p)                                                                                                      \
@@ -74,16 +74,16 @@ static void fill_row(const nl_operator *op, const nl_lindblad_rows *rows, nl_com
 /* ---- one site ---- */
 
 /* Sum over a site's elements from which its <a> follows (nl_lindblad_amplitude_term). */
-static nl_complex amplitude_sum(const nl_operator *op, const double *table, const double *state)
+static nl_complex amplitude_sum(const nl_operator *op, const nl_real *table, const nl_real *state)
 {
     const size_t plane = nl_lindblad_plane(op);
-    const double *root = table + NL_LINDBLAD_HEADER + 1;
+    const nl_real *root = table + NL_LINDBLAD_HEADER + 1;
     nl_complex sum = {0, 0};
     if (op->orders < 2)
         return sum;
     for (int c = 0; c < (op->components == 1 ? 1 : 2); c++) { /* the diagonal components come first */
         const nl_component component = nl_lindblad_component(op->components, c);
-        const double *row = state + c * op->planes * plane + nl_lindblad_row(op->n, 1);
+        const nl_real *row = state + c * op->planes * plane + nl_lindblad_row(op->n, 1);
         for (int E = nl_lindblad_first(component, 1); E < op->n - 1; E++) {
             sum.re += nl_lindblad_amplitude_term(root, row, component, E);
             if (op->planes > 1)
@@ -93,7 +93,7 @@ static nl_complex amplitude_sum(const nl_operator *op, const double *table, cons
     return sum;
 }
 
-static nl_complex field_of(const nl_operator *op, const double *table, const double *vector, int site)
+static nl_real_complex field_of(const nl_operator *op, const nl_real *table, const nl_real *vector, int site)
 {
     nl_complex other = {0, 0};
     if (op->sites == 2)
@@ -105,26 +105,26 @@ static nl_complex field_of(const nl_operator *op, const double *table, const dou
 typedef struct site_work {
     const nl_cpu_operation *o;
     const nl_job *job;
-    const double *table, *state;
+    const nl_real *table, *state;
     size_t offset; /* of the site in a vector */
-    nl_complex f;
+    nl_real_complex f;
     purpose purpose;
 } site_work;
 
-/* Doubles of row k with the pads that it is responsible for. */
+/* Numbers of row k with the pads that it is responsible for. */
 static size_t row_len(const nl_operator *op, int k)
 {
     return (size_t)(op->n - k) + NL_LINDBLAD_PAD * (k + 1 == op->orders ? 2 : 1);
 }
 
-/* The job's vectors from double `begin` on. */
+/* The job's vectors from number `begin` on. */
 static target target_at(const site_work *w, size_t begin)
 {
     const nl_job *job = w->job;
-    target t = {.out = nl_pool_vector(w->o->pool, job->slot, job->out) + begin, .scale = job->scale};
+    target t = {.out = nl_pool_vector(w->o->pool, job->slot, job->out) + begin, .scale = (nl_real)job->scale};
     for (int k = 0; k < 2 && w->purpose == UPDATE_TWO; k++) {
         t.in[k] = nl_pool_vector(w->o->pool, job->slot, job->in[k]) + begin;
-        t.c[k] = job->c[k];
+        t.c[k] = (nl_real)job->c[k];
     }
     return t;
 }
@@ -143,7 +143,7 @@ static void do_row(const site_work *w, int c, int k)
         s.leak = nl_lindblad_leak(op, w->table, w->state);
     for (int p = 0; p < op->planes; p++) {
         const size_t at = begin + p * plane - NL_LINDBLAD_PAD;
-        double *out = t.out + p * plane - NL_LINDBLAD_PAD;
+        nl_real *out = t.out + p * plane - NL_LINDBLAD_PAD;
         if (w->purpose == ADD)
             nl_cpu_combine_range(w->o->pool, w->job, at, at + len, out);
         memset(out, 0, (NL_LINDBLAD_PAD + s.begin) * sizeof *out);
@@ -173,8 +173,8 @@ static void apply_block(const nl_cpu_operation *o, int j, int block, int thread)
     const nl_job *job = &o->jobs[j];
     const int per_site = blocks_per_site(op), site = block / per_site, begin = block % per_site * orders_per_block(op);
     const int end = begin + orders_per_block(op) < op->orders ? begin + orders_per_block(op) : op->orders;
-    const double *vector = nl_pool_vector(o->pool, job->slot, job->in[0]);
-    site_work w = {.o = o, .job = job, .table = op->tables + (size_t)job->slot * op->table_len,
+    const nl_real *vector = nl_pool_vector(o->pool, job->slot, job->in[0]);
+    site_work w = {.o = o, .job = job, .table = nl_slot_table(op, job->slot),
                    .offset = site * (nl_operator_size(op) / op->sites),
                    .purpose = !o->updates ? APPLY : job->n_terms == 2 ? UPDATE_TWO : ADD};
     (void)thread;
@@ -199,8 +199,8 @@ static void site_moments(const nl_cpu_operation *o, int j, int site, int thread)
 {
     (void)thread;
     const nl_operator *op = o->op;
-    const double *table = op->tables + (size_t)o->jobs[j].slot * op->table_len;
-    const double *state = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]) +
+    const nl_real *table = nl_slot_table(op, o->jobs[j].slot);
+    const nl_real *state = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]) +
                           site * (nl_operator_size(op) / op->sites);
     double *sums = o->result + ((size_t)j * op->sites + site) * NL_LINDBLAD_MOMENTS;
     memset(sums, 0, NL_LINDBLAD_MOMENTS * sizeof *sums);

@@ -6,8 +6,8 @@
 
 
 /* One row of dP/dt; row[w + m] points at row i + m of P. Compile-time w lets the stencil loops unroll. */
-static inline __attribute__((always_inline)) void phase_row(const nl_phase_view *v, const double *const *row, int n,
-                                                            const int w, int i, double *restrict out)
+static inline __attribute__((always_inline)) void phase_row(const nl_phase_view *v, const nl_real *const *row, int n,
+                                                            const int w, int i, nl_real *restrict out)
 {
     for (int j = 0; j < w; j++)
         out[j] = nl_phase_point(v, row, n, w, i, j, 1);
@@ -18,8 +18,8 @@ static inline __attribute__((always_inline)) void phase_row(const nl_phase_view 
         out[j] = nl_phase_point(v, row, n, w, i, j, 1);
 }
 
-static inline __attribute__((always_inline)) void phase_row_single(const nl_phase_view *v, const double *P, int n,
-                                                                   const int w, double *restrict out)
+static inline __attribute__((always_inline)) void phase_row_single(const nl_phase_view *v, const nl_real *P, int n,
+                                                                   const int w, nl_real *restrict out)
 {
     for (int j = 0; j < w; j++)
         out[j] = nl_phase_point_single(v, P, n, w, j, 1);
@@ -30,8 +30,8 @@ static inline __attribute__((always_inline)) void phase_row_single(const nl_phas
         out[j] = nl_phase_point_single(v, P, n, w, j, 1);
 }
 
-static void phase_row_of_order(const nl_operator *op, const nl_phase_view *v, const double *const *row, int i,
-                               double *out)
+static void phase_row_of_order(const nl_operator *op, const nl_phase_view *v, const nl_real *const *row, int i,
+                               nl_real *out)
 {
     if (op->sites == 1) {
         switch (op->half_width) {
@@ -68,12 +68,12 @@ static void apply_block(const nl_cpu_operation *o, int j, int block, int thread)
     const nl_operator *op = o->op;
     const nl_job *job = &o->jobs[j];
     const int n = op->n, w = op->half_width, rows = nl_operator_rows(op);
-    const nl_phase_view view = nl_phase_view_of(op->tables + (size_t)job->slot * op->table_len, n, w);
-    const double *P = nl_pool_vector(o->pool, job->slot, job->in[0]);
-    double *out = nl_pool_vector(o->pool, job->slot, job->out);
+    const nl_phase_view view = nl_phase_view_of(nl_slot_table(op, job->slot), n, w);
+    const nl_real *P = nl_pool_vector(o->pool, job->slot, job->in[0]);
+    nl_real *out = nl_pool_vector(o->pool, job->slot, job->out);
     for (int i = block_begin(op, block); i < block_begin(op, block + 1); i++) {
-        const double *row[2 * NL_PHASE_MAX_W + 1] = {0};
-        double *to = o->updates ? nl_cpu_line(o, thread) : out + (size_t)i * n;
+        const nl_real *row[2 * NL_PHASE_MAX_W + 1] = {0};
+        nl_real *to = o->updates ? nl_cpu_line(o, thread) : out + (size_t)i * n;
         for (int m = -w; m <= w; m++)
             row[w + m] = P + (rows > 1 ? (size_t)nl_wrap(i + m, n) * n : 0);
         phase_row_of_order(op, &view, row, i, to);
@@ -101,19 +101,19 @@ static void stage_block(const nl_cpu_operation *o, int j, int block, int thread)
     const int n = op->n, w = op->half_width, rows = nl_operator_rows(op);
     const int begin = block_begin(op, block), end = block_begin(op, block + 1);
     const int halo = rows > 1 ? w : 0, depth = 2 * halo + 1;
-    const nl_phase_view view = nl_phase_view_of(op->tables + (size_t)job->slot * op->table_len, n, w);
-    double *out = nl_pool_vector(o->pool, job->slot, job->out), *arg = nl_pool_vector(o->pool, job->slot, job->arg);
-    double *ring = nl_cpu_line(o, thread);
+    const nl_phase_view view = nl_phase_view_of(nl_slot_table(op, job->slot), n, w);
+    nl_real *out = nl_pool_vector(o->pool, job->slot, job->out), *arg = nl_pool_vector(o->pool, job->slot, job->arg);
+    nl_real *ring = nl_cpu_line(o, thread);
     for (int i = begin - halo; i < end + halo; i++) {
         const size_t source = (size_t)nl_wrap(i, rows) * n;
-        double *line = ring + (size_t)((i - begin + halo) % depth) * n;
+        nl_real *line = ring + (size_t)((i - begin + halo) % depth) * n;
         nl_cpu_combine_range(o->pool, job, source, source + n, line);
         if (job->keep && i >= begin && i < end)
             memcpy(arg + source, line, n * sizeof *line);
         const int centre = i - halo;
         if (centre < begin)
             continue;
-        const double *row[2 * NL_PHASE_MAX_W + 1] = {0};
+        const nl_real *row[2 * NL_PHASE_MAX_W + 1] = {0};
         for (int m = -halo; m <= halo; m++)
             row[w + m] = ring + (size_t)((centre + m - begin + halo) % depth) * n;
         phase_row_of_order(op, &view, row, centre, out + (size_t)centre * n);
@@ -140,7 +140,7 @@ static void marginal_block(const nl_cpu_operation *o, int j, int block, int thre
     const int n = o->op->n, per_marginal = o->blocks / NL_PHASE_MARGINALS, which = block / per_marginal;
     const int begin = block % per_marginal * MARGINAL_BLOCK;
     const int end = begin + MARGINAL_BLOCK < n ? begin + MARGINAL_BLOCK : n;
-    const double *P = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]);
+    const nl_real *P = nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]);
     double *result = o->result + j * nl_moments_len(o->op) + (size_t)which * n;
     for (int m = begin; m < end; m++)
         result[m] = 0;
@@ -155,7 +155,7 @@ nl_status nl_cpu_phase_moments(nl_backend *backend, nl_cpu_operation *o, int n_j
     o->blocks = NL_PHASE_MARGINALS * ((o->op->n + MARGINAL_BLOCK - 1) / MARGINAL_BLOCK);
     if (o->op->sites == 1) /* P is its own marginal */
         for (int j = 0; j < n_jobs; j++)
-            memcpy(o->result + j * n, nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]), n * sizeof(double));
+            NL_TRY(nl_cpu_get(backend, o->result + j * n, nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]), 0, n));
     else
         nl_cpu_for_each(backend, o, o->pool->size, n_jobs, marginal_block);
     return NL_OK;
@@ -165,17 +165,18 @@ nl_status nl_cpu_phase_moments(nl_backend *backend, nl_cpu_operation *o, int n_j
 
 /* Row i of the target: the source's rows are summed up first, then that one line along the other axis, which stands
  * with its first points repeated behind its end. */
-static inline __attribute__((always_inline)) void transfer_row(const nl_cpu_operation *o, int j, int i, double *line,
+static inline __attribute__((always_inline)) void transfer_row(const nl_cpu_operation *o, int j, int i, nl_real *line,
                                                                const int points)
 {
     const nl_job *job = &o->jobs[j];
+    const nl_real scale = (nl_real)job->c[0];
     const int rows = o->blocks, n = o->n_from, n_to = (int)(o->pool->size / rows);
-    const double *P = nl_pool_vector(o->from, job->slot, job->in[0]);
-    double *out = nl_pool_vector(o->pool, job->slot, job->out) + (size_t)i * n_to;
+    const nl_real *P = nl_pool_vector(o->from, job->slot, job->in[0]);
+    nl_real *out = nl_pool_vector(o->pool, job->slot, job->out) + (size_t)i * n_to;
     for (int x = 0; x < n; x++)
         line[x] = rows > 1 ? 0 : P[x];
     for (int a = 0; a < points && rows > 1; a++) {
-        const double *row = P + (size_t)((o->entries[i].first + a) % n) * n, weight = o->entries[i].weight[a];
+        const nl_real *row = P + (size_t)((o->entries[i].first + a) % n) * n, weight = (nl_real)o->entries[i].weight[a];
         for (int x = 0; x < n; x++)
             line[x] += weight * row[x];
     }
@@ -183,10 +184,10 @@ static inline __attribute__((always_inline)) void transfer_row(const nl_cpu_oper
         line[n + b] = line[b];
     for (int k = 0; k < n_to; k++) {
         const nl_transfer_entry *entry = &o->entries[k];
-        double sum = 0;
+        nl_real sum = 0;
         for (int b = 0; b < points; b++)
             sum += entry->weight[b] * line[entry->first + b];
-        out[k] = (job->keep ? out[k] : 0) + job->c[0] * sum;
+        out[k] = (job->keep ? out[k] : 0) + scale * sum;
     }
 }
 

@@ -3,7 +3,7 @@
 #ifndef NL_CPU_TARGET_H
 #define NL_CPU_TARGET_H
 
-#include <stddef.h>
+#include "real.h"
 
 typedef enum purpose {
     APPLY,      /* out = d */
@@ -14,12 +14,12 @@ typedef enum purpose {
 
 /* Where an operator's row or block stands in the job's vectors. */
 typedef struct target {
-    double *out;         /* may be in[1] */
-    const double *in[2]; /* in[0]: what the operator is applied to */
-    double scale, c[2];
+    nl_real *out;         /* may be in[1] */
+    const nl_real *in[2]; /* in[0]: what the operator is applied to */
+    nl_real scale, c[2];
 } target;
 
-static inline __attribute__((always_inline)) void put(const target *t, purpose purpose, size_t x, double d)
+static inline __attribute__((always_inline)) void put(const target *t, purpose purpose, size_t x, nl_real d)
 {
     if (purpose == UPDATE_TWO)
         d = t->scale * d + t->c[0] * t->in[0][x] + t->c[1] * t->in[1][x];

@@ -6,7 +6,6 @@
 #include "nanolase/transfer.h"
 #include "phase_point.h"
 #include "transfer_point.h"
-#include "vector_point.h"
 
 /* Registers of a coarse grid. */
 enum { SOLUTION, STAGE, WORK, RIGHT, REGISTERS };
@@ -91,7 +90,6 @@ static nl_status fill_members(nl_hierarchy *h, nl_grid *grid)
     const nl_batch *batch = h->batch;
     const size_t len = grid->op.table_len;
     double *tables = malloc(batch->n_members * len * sizeof *tables);
-    void *memory = NULL;
     if (!tables)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the coefficient tables");
     for (int m = 0; m < batch->n_members; m++) {
@@ -101,8 +99,9 @@ static nl_status fill_members(nl_hierarchy *h, nl_grid *grid)
         grid->h[m] = STEP_SAFETY * nl_tableau_stable_step(batch->tableau, spectrum, count);
         nl_phase_fill_table(&batch->points[m].phase, stencil, tables + m * len);
     }
-    const nl_status status = upload(batch->backend, tables, batch->n_members * len * sizeof *tables, &memory);
-    grid->op.tables = memory;
+    nl_status status = nl_tables_new(batch->backend, &grid->op, batch->n_members);
+    if (status == NL_OK)
+        status = nl_tables_put(batch->backend, &grid->op, batch->n_members, tables);
     free(tables);
     return status;
 }
@@ -316,15 +315,12 @@ static nl_status solve_directly(nl_hierarchy *h, int member, bool homogeneous, i
     nl_backend *backend = h->batch->backend;
     const int g = h->count - 1;
     const nl_grid *grid = &h->grid[g];
-    const size_t bytes = grid->pool.size * sizeof(double);
     for (size_t x = 0; x < grid->pool.size; x++)
         h->host[0][x] = 0;
     if (!homogeneous)
-        NL_TRY(backend->ops->download(backend, h->host[0],
-                                      nl_pool_vector(&grid->pool, member, part(h, g, member, STAGE)), bytes));
+        NL_TRY(nl_pool_get(backend, &grid->pool, member, part(h, g, member, STAGE), h->host[0]));
     NL_TRY(nl_phase_direct_solve(h->direct[member], grid->n, h->host[0], homogeneous ? 1 : 0, h->host[1]));
-    return backend->ops->upload(backend, nl_pool_vector(&grid->pool, member, part(h, g, member, to)), h->host[1],
-                                bytes);
+    return nl_pool_put(backend, &grid->pool, member, part(h, g, member, to), h->host[1]);
 }
 
 static nl_status correct_directly(nl_hierarchy *h, const int *active, int n_active)

@@ -83,8 +83,7 @@ static nl_status rates(nl_batch *batch, int n_jobs, double (*at)[2], const int *
         batch->model->fill_table(&point, batch->n, radii->tables + slot * len);
         batch->jobs[a] = (nl_job){.slot = slot, .in = {reg[a]}, .out = batch->members[slot].k[stage]};
     }
-    NL_TRY(batch->backend->ops->upload(batch->backend, batch->op.tables, radii->tables,
-                                       batch->n_members * len * sizeof *radii->tables));
+    NL_TRY(nl_tables_put(batch->backend, &batch->op, batch->n_members, radii->tables));
     NL_TRY(batch->backend->ops->apply(batch->backend, &batch->op, &batch->pool, batch->jobs, n_jobs));
     return radial_rates(batch, n_jobs, at, reg, stage);
 }

@@ -16,8 +16,8 @@ __global__ void amplitude_kernel(nl_operator op, nl_pool pool, const nl_job *job
     if (element >= pool.size)
         return;
     const nl_job *job = &jobs[blockIdx.y];
-    const nl_amplitude_view view = nl_amplitude_view_of(op.tables + (size_t)job->slot * op.table_len, op.n, op.sites);
-    const double *P = nl_pool_vector(&pool, job->slot, job->in[0]);
+    const nl_amplitude_view view = nl_amplitude_view_of(nl_slot_table(&op, job->slot), op.n, op.sites);
+    const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     nl_cuda_put<UPDATES>(&pool, job, element, nl_amplitude_point(&view, P, &row, W, (int)(rest % n)));
 }
 
@@ -49,8 +49,8 @@ __global__ void plane_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, d
     NL_SHARED(double, shared);
     const nl_job *job = &jobs[blockIdx.y];
     const size_t plane = (size_t)op.n * op.n;
-    const double *P = nl_pool_vector(&pool, job->slot, job->in[0]) + blockIdx.x * plane;
-    const double *x = nl_amplitude_view_of(op.tables + (size_t)job->slot * op.table_len, op.n, op.sites).x;
+    const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]) + blockIdx.x * plane;
+    const nl_real *x = nl_amplitude_view_of(nl_slot_table(&op, job->slot), op.n, op.sites).x;
     double sums[NL_AMPLITUDE_SUMS] = {0};
     for (size_t e = threadIdx.x; e < plane; e += blockDim.x)
         nl_amplitude_add_sums(x, op.n, (int)(e / op.n), (int)(e % op.n), P[e], sums);

@@ -16,7 +16,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "portable.h"
+#include "real.h"
 
 enum {
     NL_AMPLITUDE_MAX_W = 4, /* order 8 */
@@ -38,12 +38,12 @@ NL_FN size_t nl_amplitude_table_len(int n)
 }
 
 typedef struct nl_amplitude_view {
-    double gain, B, R2, t_c;
-    const double *fx, *fy, *a, *Db, *x;
+    nl_real gain, B, R2, t_c;
+    const nl_real *fx, *fy, *a, *Db, *x;
     int n, sites;
 } nl_amplitude_view;
 
-NL_FN nl_amplitude_view nl_amplitude_view_of(const double *table, int n, int sites)
+NL_FN nl_amplitude_view nl_amplitude_view_of(const nl_real *table, int n, int sites)
 {
     nl_amplitude_view v;
     v.gain = table[NL_AMPLITUDE_GAIN];
@@ -92,7 +92,7 @@ NL_FN int nl_mirrored(int q, int n)
     return q < 0 ? -1 - q : q >= n ? 2 * n - 1 - q : q;
 }
 
-NL_FN double nl_amplitude_gain(const nl_amplitude_view *v, double r2)
+NL_FN nl_real nl_amplitude_gain(const nl_amplitude_view *v, nl_real r2)
 {
     return v->gain - v->B * (r2 < v->R2 ? r2 : v->R2);
 }
@@ -102,16 +102,16 @@ NL_FN double nl_amplitude_gain(const nl_amplitude_view *v, double r2)
  * (m + l y_j) P[j] along x_1, m P[j] along y_1 and (m + l gain(q2 + y_j^2)) P[j] along x_2.
  */
 typedef struct nl_amplitude_neighbour {
-    const double *P; /* its row */
-    double m, l, q2;
+    const nl_real *P; /* its row */
+    nl_real m, l, q2;
 } nl_amplitude_neighbour;
 
-NL_FN nl_amplitude_neighbour nl_amplitude_neighbour_of(const nl_amplitude_view *v, const double *P,
+NL_FN nl_amplitude_neighbour nl_amplitude_neighbour_of(const nl_amplitude_view *v, const nl_real *P,
                                                        const nl_amplitude_row *row, int axis, int k, int side)
 {
     const int n = v->n, i = row->i[axis], q = i + side * k, p = nl_mirrored(q, n);
-    const double x = v->x[p], a = p == q ? -side * v->a[k] : side * v->a[k];
-    const double x1 = v->x[row->i[NL_AXIS_X1]], y1 = v->x[row->i[NL_AXIS_Y1]], x2 = v->x[row->i[NL_AXIS_X2]];
+    const nl_real x = v->x[p], a = p == q ? -side * v->a[k] : side * v->a[k];
+    const nl_real x1 = v->x[row->i[NL_AXIS_X1]], y1 = v->x[row->i[NL_AXIS_Y1]], x2 = v->x[row->i[NL_AXIS_X2]];
     nl_amplitude_neighbour b;
     b.P = P + (row->start + p * nl_amplitude_stride(axis, n) - i * nl_amplitude_stride(axis, n));
     b.q2 = x * x;
@@ -128,9 +128,9 @@ NL_FN nl_amplitude_neighbour nl_amplitude_neighbour_of(const nl_amplitude_view *
     return b;
 }
 
-NL_FN double nl_amplitude_term(const nl_amplitude_view *v, const nl_amplitude_neighbour *b, int axis, int j)
+NL_FN nl_real nl_amplitude_term(const nl_amplitude_view *v, const nl_amplitude_neighbour *b, int axis, int j)
 {
-    const double y = v->x[j];
+    const nl_real y = v->x[j];
     if (axis == NL_AXIS_X1)
         return (b->m + b->l * y) * b->P[j];
     if (axis == NL_AXIS_Y1)
@@ -140,28 +140,28 @@ NL_FN double nl_amplitude_term(const nl_amplitude_view *v, const nl_amplitude_ne
 
 /* Along the row: the drift at p of [0, n), that at q of [-w, n + w) with its sign behind the mirror, and what a pair of
  * neighbours gives. */
-NL_FN double nl_amplitude_drift(const nl_amplitude_view *v, const nl_amplitude_row *row, int p)
+NL_FN nl_real nl_amplitude_drift(const nl_amplitude_view *v, const nl_amplitude_row *row, int p)
 {
-    const double x1 = v->x[row->i[NL_AXIS_X1]], x2 = v->x[row->i[NL_AXIS_X2]], y = v->x[p];
+    const nl_real x1 = v->x[row->i[NL_AXIS_X1]], x2 = v->x[row->i[NL_AXIS_X2]], y = v->x[p];
     return nl_amplitude_gain(v, x2 * x2 + y * y) * y + (v->fy[1] + v->t_c * x1);
 }
 
-NL_FN double nl_amplitude_mirrored_drift(const nl_amplitude_view *v, const nl_amplitude_row *row, int q)
+NL_FN nl_real nl_amplitude_mirrored_drift(const nl_amplitude_view *v, const nl_amplitude_row *row, int q)
 {
     const int p = nl_mirrored(q, v->n);
     return p == q ? nl_amplitude_drift(v, row, p) : -nl_amplitude_drift(v, row, p);
 }
 
-NL_FN double nl_amplitude_pair(const nl_amplitude_view *v, int k, double P_p, double P_m, double vP_p, double vP_m)
+NL_FN nl_real nl_amplitude_pair(const nl_amplitude_view *v, int k, nl_real P_p, nl_real P_m, nl_real vP_p, nl_real vP_m)
 {
     return v->Db[k] * (P_p + P_m) - v->a[k] * (vP_p - vP_m);
 }
 
 /* dP/dt at element j of a row; P: the whole vector. */
-NL_FN double nl_amplitude_point(const nl_amplitude_view *v, const double *P, const nl_amplitude_row *row, int w, int j)
+NL_FN nl_real nl_amplitude_point(const nl_amplitude_view *v, const nl_real *P, const nl_amplitude_row *row, int w, int j)
 {
-    const double *here = P + row->start;
-    double sum = 2 * v->sites * v->Db[0] * here[j];
+    const nl_real *here = P + row->start;
+    nl_real sum = 2 * v->sites * v->Db[0] * here[j];
     for (int axis = v->sites == 2 ? NL_AXIS_X1 : NL_AXIS_X2; axis < NL_SLOW_AXES; axis++)
         NL_UNROLL
         for (int k = 1; k <= w; k++) {
@@ -171,7 +171,7 @@ NL_FN double nl_amplitude_point(const nl_amplitude_view *v, const double *P, con
         }
     NL_UNROLL
     for (int k = 1; k <= w; k++) {
-        const double P_p = here[nl_mirrored(j + k, v->n)], P_m = here[nl_mirrored(j - k, v->n)];
+        const nl_real P_p = here[nl_mirrored(j + k, v->n)], P_m = here[nl_mirrored(j - k, v->n)];
         sum += nl_amplitude_pair(v, k, P_p, P_m, nl_amplitude_mirrored_drift(v, row, j + k) * P_p,
                                  nl_amplitude_mirrored_drift(v, row, j - k) * P_m);
     }
@@ -202,7 +202,7 @@ NL_FN double nl_inverse_radius(double r2)
 }
 
 /* x_of: the n coordinates; cell (i, j) of the plane. */
-NL_FN void nl_amplitude_add_sums(const double *x_of, int n, int i, int j, double P, double *sums)
+NL_FN void nl_amplitude_add_sums(const nl_real *x_of, int n, int i, int j, double P, double *sums)
 {
     const double x = x_of[i], y = x_of[j];
     const double r2 = x * x + y * y, inverse = nl_inverse_radius(r2);

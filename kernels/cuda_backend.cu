@@ -134,6 +134,7 @@ static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const 
 
 static const nl_backend_ops cuda_ops = {
     /* name */ "cuda",
+    sizeof(nl_real),
     cuda_close,
     cuda_available,
     cuda_preferred_bytes,
@@ -142,6 +143,8 @@ static const nl_backend_ops cuda_ops = {
     cuda_free,
     cuda_upload,
     cuda_download,
+    nl_cuda_put,
+    nl_cuda_get,
     nl_cuda_combine,
     cuda_apply,
     /* stage */ NULL,

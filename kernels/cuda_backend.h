@@ -32,20 +32,20 @@ nl_status nl_cuda_reserve(nl_cuda_backend *cuda, size_t len);
 /* ---- in kernels ---- */
 
 /* Element x of the job's combination sum_k c_k in_k. */
-static __device__ __forceinline__ double nl_cuda_combination(const nl_pool *pool, const nl_job *job, size_t x)
+static __device__ __forceinline__ nl_real nl_cuda_combination(const nl_pool *pool, const nl_job *job, size_t x)
 {
-    double sum = 0;
+    nl_real sum = 0;
     for (int k = 0; k < job->n_terms; k++)
-        sum += job->c[k] * nl_pool_vector(pool, job->slot, job->in[k])[x];
+        sum += (nl_real)job->c[k] * nl_pool_vector(pool, job->slot, job->in[k])[x];
     return sum;
 }
 
 /* Writes what the operator gives for element x, Lx: as it is, or as the job's update says. */
 template <bool UPDATES>
-static __device__ __forceinline__ void nl_cuda_put(const nl_pool *pool, const nl_job *job, size_t x, double Lx)
+static __device__ __forceinline__ void nl_cuda_put(const nl_pool *pool, const nl_job *job, size_t x, nl_real Lx)
 {
     if (UPDATES)
-        Lx = nl_cuda_combination(pool, job, x) + job->scale * Lx;
+        Lx = nl_cuda_combination(pool, job, x) + (nl_real)job->scale * Lx;
     nl_pool_vector(pool, job->slot, job->out)[x] = Lx;
 }
 
@@ -90,6 +90,8 @@ template <class Reduction> static __device__ double nl_cuda_reduce(double value,
 /* ---- operations ---- */
 
 /* vector.cu */
+nl_status nl_cuda_put(nl_backend *, void *array, size_t first, const double *host, size_t count);
+nl_status nl_cuda_get(nl_backend *, double *host, const void *array, size_t first, size_t count);
 nl_status nl_cuda_combine(nl_backend *, const nl_pool *, const nl_job *, int n_jobs);
 nl_status nl_cuda_error(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double rtol, double atol,
                         double *result);

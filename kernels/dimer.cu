@@ -11,14 +11,14 @@ static __device__ __forceinline__ nl_dimer_at block_of(const nl_operator *op, co
                                                        int *m, int *n)
 {
     nl_dimer_place(blockIdx.x, m, n);
-    return nl_dimer_at_of(op, op->tables + (size_t)job->slot * op->table_len,
+    return nl_dimer_at_of(op, nl_slot_table(op, job->slot),
                           nl_pool_vector(pool, job->slot, job->in[0]), *m, *n);
 }
 
 /* ---- the operator ---- */
 
 /* The zeros at both ends of the vector. */
-static __device__ void clear_pads(const nl_operator *op, double *out)
+static __device__ void clear_pads(const nl_operator *op, nl_real *out)
 {
     const size_t pad = nl_dimer_pad(op->n), end = pad + op->planes * nl_dimer_plane(op->n);
     for (size_t x = threadIdx.x; x < pad; x += THREADS)
@@ -38,7 +38,7 @@ __global__ void __launch_bounds__(THREADS) dimer_kernel(nl_operator op, nl_pool 
         return;
     const nl_dimer_at b = block_of(&op, &pool, job, &m, &n);
     const int x = i / N, y = i % N;
-    nl_complex d = {0, 0};
+    nl_real_complex d = {0, 0};
     if (PLANES == 1)
         d.re = m == n ? nl_dimer_plane_point(&b, 1, x, y, 0) : nl_dimer_plane_point(&b, 0, x, y, 0);
     else
@@ -96,7 +96,7 @@ __global__ void dimer_reduce_kernel(nl_operator op, nl_pool pool, const nl_job *
     const size_t size = (size_t)N * N;
     if (i >= N * N)
         return;
-    const double *S = nl_pool_vector(&pool, job->slot, job->in[0]) + nl_dimer_pad(N) + blockIdx.y * nl_dimer_plane(N);
+    const nl_real *S = nl_pool_vector(&pool, job->slot, job->in[0]) + nl_dimer_pad(N) + blockIdx.y * nl_dimer_plane(N);
     double sum = 0;
     for (int m = 0; m < N && (int)blockIdx.y < op.planes; m++)
         sum += S[nl_dimer_block(m, m) * size + i];

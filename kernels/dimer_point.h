@@ -23,7 +23,7 @@
 #include <stddef.h>
 
 #include "nanolase/backend.h"
-#include "portable.h"
+#include "real.h"
 
 enum {
     /* Layout of a member's table: this header, square roots of -1 (0), 0 ... N-1, then those of 1 ... N-1 and a 0, which
@@ -44,7 +44,7 @@ NL_FN size_t nl_dimer_table_len(int N)
     return (size_t)NL_DIMER_HEADER + 2 * (size_t)N + 1;
 }
 
-/* Blocks in a plane, the number of one of them, doubles in a plane, and zeros at each end of a vector. */
+/* Blocks in a plane, the number of one of them, numbers in a plane, and zeros at each end of a vector. */
 NL_FN size_t nl_dimer_blocks(int N)
 {
     return (size_t)N * (N + 1) / 2;
@@ -86,27 +86,27 @@ NL_FN size_t nl_dimer_size(int N, int planes)
 typedef struct nl_dimer_at {
     int N, mirrored; /* m = n: `fewer` and `more` are transposes */
     size_t plane;
-    const double *root, *up; /* root[x] = sqrt(x), up[x] = sqrt(x+1), 0 at x = N-1 */
-    const double *same;
-    const double *gain, *twice, *loss; /* (m-1, n-1), (m-2, n-2), (m+1, n+1); in (0, 0) where it is closed: N-1, N-2 */
-    const double *fewer, *more;        /* (m-1, n), (m, n+1) */
-    const double *above, *below;       /* (m+1, n), (m, n-1) */
-    double keep, gain_c, twice_c, loss_c;
-    double root_m, up_m, root_n, up_n;
-    double A, B, C, t, h1, h2_re, h2_im;
-    double leak_1, leak_2; /* laser 2: what (0, 0) gets of (N-1, N-1), and gives of (N-2, N-2) */
+    const nl_real *root, *up; /* root[x] = sqrt(x), up[x] = sqrt(x+1), 0 at x = N-1 */
+    const nl_real *same;
+    const nl_real *gain, *twice, *loss; /* (m-1, n-1), (m-2, n-2), (m+1, n+1); in (0, 0) where it is closed: N-1, N-2 */
+    const nl_real *fewer, *more;        /* (m-1, n), (m, n+1) */
+    const nl_real *above, *below;       /* (m+1, n), (m, n-1) */
+    nl_real keep, gain_c, twice_c, loss_c;
+    nl_real root_m, up_m, root_n, up_n;
+    nl_real A, B, C, t, h1, h2_re, h2_im;
+    nl_real leak_1, leak_2; /* laser 2: what (0, 0) gets of (N-1, N-1), and gives of (N-2, N-2) */
 } nl_dimer_at;
 
 /* Coefficient of rho_mn in d rho_mn/dt of one laser but its drive. */
-NL_FN double nl_dimer_keep(const nl_dimer_at *b, double m, double n)
+NL_FN nl_real nl_dimer_keep(const nl_dimer_at *b, nl_real m, nl_real n)
 {
     return b->B * (m + 1) * (n + 1) - (b->A + b->C) * (m + n) - 2 * b->A;
 }
 
 /* The closing term in block (0, 0), which nothing reaches from fewer photons. */
-NL_FN void nl_dimer_close(nl_dimer_at *b, const double *first, const double *table)
+NL_FN void nl_dimer_close(nl_dimer_at *b, const nl_real *first, const nl_real *table)
 {
-    const double N = b->N, closed = table[NL_DIMER_CLOSED];
+    const nl_real N = b->N, closed = table[NL_DIMER_CLOSED];
     const size_t size = (size_t)b->N * b->N;
     b->leak_1 = closed * ((2 * b->A + b->B) - b->B * (N + 1)) * N;
     b->leak_2 = closed * b->B * N * (N - 1);
@@ -119,11 +119,11 @@ NL_FN void nl_dimer_close(nl_dimer_at *b, const double *first, const double *tab
 }
 
 /* Block (m, n), m >= n, of a vector. Blocks that do not exist have a coefficient of 0 and stand for themselves. */
-NL_FN nl_dimer_at nl_dimer_at_of(const nl_operator *op, const double *table, const double *vector, int m, int n)
+NL_FN nl_dimer_at nl_dimer_at_of(const nl_operator *op, const nl_real *table, const nl_real *vector, int m, int n)
 {
     const int N = op->n;
     const size_t size = (size_t)N * N;
-    const double *first = vector + nl_dimer_pad(N), *root = table + NL_DIMER_HEADER + 1, *up = root + N;
+    const nl_real *first = vector + nl_dimer_pad(N), *root = table + NL_DIMER_HEADER + 1, *up = root + N;
     nl_dimer_at b;
     b.N = N;
     b.mirrored = m == n;
@@ -158,46 +158,46 @@ NL_FN nl_dimer_at nl_dimer_at_of(const nl_operator *op, const double *table, con
 }
 
 /* d S/dt at (x, y) in plane p but for the imaginary part of h_2. mirrored: that of the block, as a constant. */
-NL_FN double nl_dimer_plane_point(const nl_dimer_at *b, int mirrored, int x, int y, int p)
+NL_FN nl_real nl_dimer_plane_point(const nl_dimer_at *b, int mirrored, int x, int y, int p)
 {
     const int N = b->N, i = x * N + y, j = mirrored ? y * N + x : i, row = mirrored ? 1 : N, column = mirrored ? N : 1;
     const size_t o = p * b->plane;
-    const double *S = b->same + o, *above = b->above + o, *below = b->below + o, *fewer = b->fewer + o,
+    const nl_real *S = b->same + o, *above = b->above + o, *below = b->below + o, *fewer = b->fewer + o,
                  *more = b->more + o;
-    const double A = b->A, B = b->B, h1 = b->h1, h2 = b->h2_re, t = b->t, sign = mirrored && p ? -1 : 1;
-    const double rx = b->root[x], ry = b->root[y], ux = b->up[x], uy = b->up[y];
-    const double laser1 = b->gain_c * b->gain[o + i] - b->twice_c * b->twice[o + i] + b->loss_c * b->loss[o + i];
-    const double lower = (2 * A + B) * S[i - N - 1] - B * b->root[x - 1] * b->root[y - 1] * S[i - 2 * N - 2];
-    const double laser2 = (b->keep + nl_dimer_keep(b, x, y)) * S[i] + rx * (ry * lower + h2 * S[i - N]) +
+    const nl_real A = b->A, B = b->B, h1 = b->h1, h2 = b->h2_re, t = b->t, sign = mirrored && p ? -1 : 1;
+    const nl_real rx = b->root[x], ry = b->root[y], ux = b->up[x], uy = b->up[y];
+    const nl_real laser1 = b->gain_c * b->gain[o + i] - b->twice_c * b->twice[o + i] + b->loss_c * b->loss[o + i];
+    const nl_real lower = (2 * A + B) * S[i - N - 1] - B * b->root[x - 1] * b->root[y - 1] * S[i - 2 * N - 2];
+    const nl_real laser2 = (b->keep + nl_dimer_keep(b, x, y)) * S[i] + rx * (ry * lower + h2 * S[i - N]) +
                           ux * (2 * b->C * uy * S[i + N + 1] - h2 * S[i + N]) + h2 * (ry * S[i - 1] - uy * S[i + 1]);
-    const double from_fewer = b->root_m * (h1 * fewer[j] - t * ux * fewer[j + row]);
-    const double from_more = b->up_n * (t * ry * more[j - column] - h1 * more[j]);
-    const double from_above = b->up_m * (t * rx * above[i - N] - h1 * above[i]);
-    const double from_below = b->root_n * (h1 * below[i] - t * uy * below[i + 1]);
+    const nl_real from_fewer = b->root_m * (h1 * fewer[j] - t * ux * fewer[j + row]);
+    const nl_real from_more = b->up_n * (t * ry * more[j - column] - h1 * more[j]);
+    const nl_real from_above = b->up_m * (t * rx * above[i - N] - h1 * above[i]);
+    const nl_real from_below = b->root_n * (h1 * below[i] - t * uy * below[i + 1]);
     return laser1 + laser2 + sign * (from_fewer + from_more) + (from_above + from_below);
 }
 
 /* The second drive gives h_2 U - h_2^* V (see lindblad_point.h): U + V in plane p, what i Im h_2 stands before. */
-NL_FN double nl_dimer_other_drive(const nl_dimer_at *b, int x, int y, int p)
+NL_FN nl_real nl_dimer_other_drive(const nl_dimer_at *b, int x, int y, int p)
 {
     const int N = b->N, i = x * N + y;
-    const double *S = b->same + p * b->plane;
+    const nl_real *S = b->same + p * b->plane;
     return b->root[x] * S[i - N] - b->up[y] * S[i + 1] + b->up[x] * S[i + N] - b->root[y] * S[i - 1];
 }
 
 /* d S/dt of a complex state. */
-NL_FN nl_complex nl_dimer_point_complex(const nl_dimer_at *b, int mirrored, int x, int y)
+NL_FN nl_real_complex nl_dimer_point_complex(const nl_dimer_at *b, int mirrored, int x, int y)
 {
-    nl_complex d;
+    nl_real_complex d;
     d.re = nl_dimer_plane_point(b, mirrored, x, y, 0) - b->h2_im * nl_dimer_other_drive(b, x, y, 1);
     d.im = nl_dimer_plane_point(b, mirrored, x, y, 1) + b->h2_im * nl_dimer_other_drive(b, x, y, 0);
     return d;
 }
 
 /* What laser 2 loses through the cutoff of a closed operator: to be added to d S/dt at x = y = 0. */
-NL_FN double nl_dimer_leak(const nl_dimer_at *b, int p)
+NL_FN nl_real nl_dimer_leak(const nl_dimer_at *b, int p)
 {
-    const double *S = b->same + p * b->plane;
+    const nl_real *S = b->same + p * b->plane;
     const int last = b->N * b->N - 1;
     return b->leak_1 * S[last] - b->leak_2 * S[last - b->N - 1];
 }

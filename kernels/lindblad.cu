@@ -33,15 +33,15 @@ static __device__ __forceinline__ bool holds(place at, nl_component c)
 
 /* In all threads of the block: the sum over a site's row 1 from which its <a> follows, in an order set by N alone. */
 template <int COMPONENTS, int PLANES>
-static __device__ nl_complex amplitude_sum(const nl_operator *op, const double *table, const double *state,
+static __device__ nl_complex amplitude_sum(const nl_operator *op, const nl_real *table, const nl_real *state,
                                            double *shared)
 {
     const size_t plane = nl_lindblad_plane(op);
-    const double *root = table + NL_LINDBLAD_HEADER + 1, *row = state + nl_lindblad_row(op->n, 1);
+    const nl_real *root = table + NL_LINDBLAD_HEADER + 1, *row = state + nl_lindblad_row(op->n, 1);
     nl_complex sum = {0, 0};
     for (int c = 0; c < (COMPONENTS == 1 ? 1 : 2) && op->orders > 1; c++) { /* the diagonal components come first */
         const nl_component component = nl_lindblad_component(COMPONENTS, c);
-        const double *re = row + c * PLANES * plane;
+        const nl_real *re = row + c * PLANES * plane;
         for (int E = nl_lindblad_first(component, 1) + threadIdx.x; E < op->n - 1; E += THREADS) {
             sum.re += nl_lindblad_amplitude_term(root, re, component, E);
             if (PLANES > 1)
@@ -62,11 +62,11 @@ static __device__ nl_complex amplitude_sum(const nl_operator *op, const double *
 
 /* d S/dt of component c at one place; the zeros stay zero. */
 template <int COMPONENTS, int PLANES>
-static __device__ __forceinline__ nl_complex derivative(const nl_operator *op, const double *table, const double *state,
-                                                        int c, place at, nl_complex f)
+static __device__ __forceinline__ nl_real_complex derivative(const nl_operator *op, const nl_real *table,
+                                                             const nl_real *state, int c, place at, nl_real_complex f)
 {
     const nl_component component = nl_lindblad_component(COMPONENTS, c);
-    nl_complex d = {0, 0};
+    nl_real_complex d = {0, 0};
     if (!holds(at, component))
         return d;
     const nl_lindblad_rows rows = nl_lindblad_rows_of(op, table, state, c, at.k);
@@ -86,15 +86,16 @@ __global__ void lindblad_kernel(nl_operator op, nl_pool pool, const nl_job *jobs
     NL_SHARED(double, shared);
     const nl_job *job = &jobs[blockIdx.z];
     const int site = blockIdx.y;
-    const double *table = op.tables + (size_t)job->slot * op.table_len;
+    const nl_real *table = nl_slot_table(&op, job->slot);
     const size_t plane = nl_lindblad_plane(&op), per_site = COMPONENTS * PLANES * plane, offset = site * per_site;
-    const double *vector = nl_pool_vector(&pool, job->slot, job->in[0]);
-    nl_complex other = {0, 0}, d[COMPONENTS];
+    const nl_real *vector = nl_pool_vector(&pool, job->slot, job->in[0]);
+    nl_complex other = {0, 0};
+    nl_real_complex d[COMPONENTS];
     op.components = COMPONENTS; /* as constants they leave the address arithmetic */
     op.planes = PLANES;
     if (op.sites == 2)
         other = amplitude_sum<COMPONENTS, PLANES>(&op, table, vector + (1 - site) * per_site, shared);
-    const nl_complex f = nl_lindblad_field(table, site, other);
+    const nl_real_complex f = nl_lindblad_field(table, site, other);
     const size_t x = (size_t)blockIdx.x * THREADS + threadIdx.x;
     if (x >= plane)
         return;
@@ -135,9 +136,9 @@ __global__ void lindblad_moments_kernel(nl_operator op, nl_pool pool, const nl_j
 {
     NL_SHARED(double, shared);
     const nl_job *job = &jobs[blockIdx.z];
-    const double *table = op.tables + (size_t)job->slot * op.table_len;
+    const nl_real *table = nl_slot_table(&op, job->slot);
     const size_t plane = nl_lindblad_plane(&op), per_site = op.components * op.planes * plane;
-    const double *state = nl_pool_vector(&pool, job->slot, job->in[0]) + blockIdx.y * per_site;
+    const nl_real *state = nl_pool_vector(&pool, job->slot, job->in[0]) + blockIdx.y * per_site;
     double sums[NL_LINDBLAD_MOMENTS] = {0};
     for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
         const size_t x = (size_t)blockIdx.x * CHUNK + m;

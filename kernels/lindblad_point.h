@@ -25,7 +25,7 @@
 #include <stddef.h>
 
 #include "nanolase/backend.h"
-#include "portable.h"
+#include "real.h"
 
 typedef enum nl_component { NL_PHOTON, NL_EE, NL_GG, NL_EG, NL_GE } nl_component;
 
@@ -83,24 +83,24 @@ NL_FN int nl_lindblad_first(nl_component c, int k)
 }
 
 /* Row k of one component and what it is connected with. Pointers are to the real plane, the imaginary one is `plane`
- * doubles further; the neighbour rows, which may be the zeros of the table, have a pointer for each plane. */
+ * numbers further; the neighbour rows, which may be the zeros of the table, have a pointer for each plane. */
 typedef struct nl_lindblad_rows {
-    const double *table;
-    const double *root; /* root[n] = sqrt(n), n = -1 ... N+1 */
+    const nl_real *table;
+    const nl_real *root; /* root[n] = sqrt(n), n = -1 ... N+1 */
     size_t plane;
     int k;
-    const double *same;         /* row k of this component */
-    const double *below[2], *above[2]; /* rows k-1 and k+1; below: at k = 0 the mirrored row 1, conjugate */
-    double below_sign;                 /* of the imaginary part of below */
-    const double *ee, *gg, *eg, *ge; /* qubit: row k of each component */
+    const nl_real *same;         /* row k of this component */
+    const nl_real *below[2], *above[2]; /* rows k-1 and k+1; below: at k = 0 the mirrored row 1, conjugate */
+    nl_real below_sign;                 /* of the imaginary part of below */
+    const nl_real *ee, *gg, *eg, *ge; /* qubit: row k of each component */
 } nl_lindblad_rows;
 
 /* Rows of component c at order k; `state` is one site of a vector. */
-NL_FN nl_lindblad_rows nl_lindblad_rows_of(const nl_operator *op, const double *table, const double *state, int c, int k)
+NL_FN nl_lindblad_rows nl_lindblad_rows_of(const nl_operator *op, const nl_real *table, const nl_real *state, int c, int k)
 {
     const int N = op->n;
     const size_t plane = nl_lindblad_plane(op), component = op->planes * plane, row = nl_lindblad_row(N, k);
-    const double *zeros = table + NL_LINDBLAD_HEADER + (N + 3) + NL_LINDBLAD_PAD;
+    const nl_real *zeros = table + NL_LINDBLAD_HEADER + (N + 3) + NL_LINDBLAD_PAD;
     const int mirror = c == 2 ? 3 : c == 3 ? 2 : c; /* eg and ge are each other's adjoint */
     nl_lindblad_rows r;
     r.table = table;
@@ -109,7 +109,7 @@ NL_FN nl_lindblad_rows nl_lindblad_rows_of(const nl_operator *op, const double *
     r.k = k;
     r.same = state + c * component + row;
     for (int p = 0; p < 2; p++) {
-        const double *self = state + c * component + p * plane, *adjoint = state + mirror * component + p * plane;
+        const nl_real *self = state + c * component + p * plane, *adjoint = state + mirror * component + p * plane;
         r.above[p] = k + 1 < op->orders ? self + nl_lindblad_row(N, k + 1) : zeros;
         r.below[p] = k > 0 ? self + nl_lindblad_row(N, k - 1)
                      : op->orders > 1 ? adjoint + nl_lindblad_row(N, 1) - 1 : zeros;
@@ -123,15 +123,15 @@ NL_FN nl_lindblad_rows nl_lindblad_rows_of(const nl_operator *op, const double *
 }
 
 /* Qubit: all of d S/dt at <E+k| |E> but the drive, in plane p. */
-NL_FN double nl_lindblad_local(const nl_lindblad_rows *r, nl_component c, int E, int p)
+NL_FN nl_real nl_lindblad_local(const nl_lindblad_rows *r, nl_component c, int E, int p)
 {
     const size_t at = p * r->plane;
-    const double *t = r->table, *root = r->root, *S = r->same + at;
+    const nl_real *t = r->table, *root = r->root, *S = r->same + at;
     const int m = E + r->k - nl_lindblad_left(c), n = E - nl_lindblad_right(c);
-    const double C = t[NL_LINDBLAD_C];
-    const double g = t[NL_LINDBLAD_G], gamma = t[NL_LINDBLAD_GAMMA], left = root[E + r->k], right = root[E];
-    const double *ee = r->ee + at, *gg = r->gg + at, *eg = r->eg + at, *ge = r->ge + at;
-    const double kept = 2 * C * (root[m + 1] * root[n + 1]) * S[E + 1] - C * (m + n) * S[E];
+    const nl_real C = t[NL_LINDBLAD_C];
+    const nl_real g = t[NL_LINDBLAD_G], gamma = t[NL_LINDBLAD_GAMMA], left = root[E + r->k], right = root[E];
+    const nl_real *ee = r->ee + at, *gg = r->gg + at, *eg = r->eg + at, *ge = r->ge + at;
+    const nl_real kept = 2 * C * (root[m + 1] * root[n + 1]) * S[E + 1] - C * (m + n) * S[E];
     if (c == NL_EE)
         return kept + g * (left * ge[E] + right * eg[E]) + 2 * gamma * gg[E - 1];
     if (c == NL_GG)
@@ -142,53 +142,53 @@ NL_FN double nl_lindblad_local(const nl_lindblad_rows *r, nl_component c, int E,
 }
 
 /* The drive's two halves, -i [H, rho] -> f U - f^* V, in plane p: U from order k-1, V from order k+1. */
-NL_FN double nl_lindblad_below(const nl_lindblad_rows *r, nl_component c, int E, int p)
+NL_FN nl_real nl_lindblad_below(const nl_lindblad_rows *r, nl_component c, int E, int p)
 {
     const int m = E + r->k - nl_lindblad_left(c), n = E - nl_lindblad_right(c);
     return r->root[m] * r->below[p][E] - r->root[n + 1] * r->below[p][E + 1];
 }
 
-NL_FN double nl_lindblad_above(const nl_lindblad_rows *r, nl_component c, int E, int p)
+NL_FN nl_real nl_lindblad_above(const nl_lindblad_rows *r, nl_component c, int E, int p)
 {
     const int m = E + r->k - nl_lindblad_left(c), n = E - nl_lindblad_right(c);
     return r->root[m + 1] * r->above[p][E] - r->root[n] * r->above[p][E - 1];
 }
 
 /* Photon: all of d S/dt in plane p for a real f. Factored for few multiplications and loads, which bound it on a CPU. */
-NL_FN double nl_lindblad_photon(const nl_lindblad_rows *r, int E, int p, double f)
+NL_FN nl_real nl_lindblad_photon(const nl_lindblad_rows *r, int E, int p, nl_real f)
 {
-    const double *t = r->table, *m = r->root + E + r->k, *n = r->root + E; /* sqrt(m) and sqrt(n) */
-    const double *S = r->same + p * r->plane, *below = r->below[p], *above = r->above[p];
-    const double A = t[NL_LINDBLAD_A], B = t[NL_LINDBLAD_B], C = t[NL_LINDBLAD_C], k = r->k, x = E;
-    const double up = p == 0 ? f : f * r->below_sign;
+    const nl_real *t = r->table, *m = r->root + E + r->k, *n = r->root + E; /* sqrt(m) and sqrt(n) */
+    const nl_real *S = r->same + p * r->plane, *below = r->below[p], *above = r->above[p];
+    const nl_real A = t[NL_LINDBLAD_A], B = t[NL_LINDBLAD_B], C = t[NL_LINDBLAD_C], k = r->k, x = E;
+    const nl_real up = p == 0 ? f : f * r->below_sign;
     /* B (m+1)(n+1) - (A+C)(m+n) - 2A in powers of n */
-    const double keep = (B * x + (B * (k + 2) - 2 * (A + C))) * x + (B * (k + 1) - (A + C) * k - 2 * A);
-    const double gain = (2 * A + B) * S[E - 1] - B * (m[-1] * n[-1]) * S[E - 2];
+    const nl_real keep = (B * x + (B * (k + 2) - 2 * (A + C))) * x + (B * (k + 1) - (A + C) * k - 2 * A);
+    const nl_real gain = (2 * A + B) * S[E - 1] - B * (m[-1] * n[-1]) * S[E - 2];
     return keep * S[E] + m[0] * (n[0] * gain + up * below[E]) + m[1] * (2 * C * n[1] * S[E + 1] - f * above[E]) +
            (n[0] * (f * above[E - 1]) - n[1] * (up * below[E + 1]));
 }
 
 /* d S/dt in plane p for a real f. */
-NL_FN double nl_lindblad_plane_point(const nl_lindblad_rows *r, nl_component c, int E, int p, double f)
+NL_FN nl_real nl_lindblad_plane_point(const nl_lindblad_rows *r, nl_component c, int E, int p, nl_real f)
 {
     if (c == NL_PHOTON)
         return nl_lindblad_photon(r, E, p, f);
-    const double U = nl_lindblad_below(r, c, E, p), V = nl_lindblad_above(r, c, E, p);
+    const nl_real U = nl_lindblad_below(r, c, E, p), V = nl_lindblad_above(r, c, E, p);
     return nl_lindblad_local(r, c, E, p) + f * ((p == 0 ? U : r->below_sign * U) - V);
 }
 
 /* d S/dt of a real state: f is real. */
-NL_FN double nl_lindblad_point(const nl_lindblad_rows *r, nl_component c, int E, double f)
+NL_FN nl_real nl_lindblad_point(const nl_lindblad_rows *r, nl_component c, int E, nl_real f)
 {
     return nl_lindblad_plane_point(r, c, E, 0, f);
 }
 
 /* d S/dt of a complex state. */
-NL_FN nl_complex nl_lindblad_point_complex(const nl_lindblad_rows *r, nl_component c, int E, nl_complex f)
+NL_FN nl_real_complex nl_lindblad_point_complex(const nl_lindblad_rows *r, nl_component c, int E, nl_real_complex f)
 {
-    const double U_re = nl_lindblad_below(r, c, E, 0), U_im = r->below_sign * nl_lindblad_below(r, c, E, 1);
-    const double V_re = nl_lindblad_above(r, c, E, 0), V_im = nl_lindblad_above(r, c, E, 1);
-    nl_complex d;
+    const nl_real U_re = nl_lindblad_below(r, c, E, 0), U_im = r->below_sign * nl_lindblad_below(r, c, E, 1);
+    const nl_real V_re = nl_lindblad_above(r, c, E, 0), V_im = nl_lindblad_above(r, c, E, 1);
+    nl_real_complex d;
     d.re = nl_lindblad_plane_point(r, c, E, 0, f.re) - f.im * (U_im + V_im);
     d.im = nl_lindblad_plane_point(r, c, E, 1, f.re) + f.im * (U_re + V_re);
     return d;
@@ -199,32 +199,32 @@ NL_FN nl_complex nl_lindblad_point_complex(const nl_lindblad_rows *r, nl_compone
  * zero; where the operator is closed it returns to the vacuum, so that the trace is conserved and a steady state exists
  * at any cutoff.
  */
-NL_FN double nl_lindblad_leak(const nl_operator *op, const double *table, const double *state)
+NL_FN nl_real nl_lindblad_leak(const nl_operator *op, const nl_real *table, const nl_real *state)
 {
-    const double N = op->n;
+    const nl_real N = op->n;
     if (op->components > 1) { /* pumping from |g, N-1> to |e, N-1> */
-        const double *gg = state + op->planes * nl_lindblad_plane(op) + NL_LINDBLAD_PAD;
+        const nl_real *gg = state + op->planes * nl_lindblad_plane(op) + NL_LINDBLAD_PAD;
         return 2 * table[NL_LINDBLAD_GAMMA] * gg[op->n - 1];
     }
-    const double A = table[NL_LINDBLAD_A], B = table[NL_LINDBLAD_B];
-    const double *p = state + NL_LINDBLAD_PAD;
+    const nl_real A = table[NL_LINDBLAD_A], B = table[NL_LINDBLAD_B];
+    const nl_real *p = state + NL_LINDBLAD_PAD;
     return ((2 * A + B) - B * (N + 1)) * N * p[op->n - 1] - (op->n > 1 ? B * N * (N - 1) * p[op->n - 2] : 0);
 }
 
 /* Term E of sum_E sqrt(n+1) S_1[E] over one component, in one plane: <a> = -i times the sum over ee and gg, or over the
  * photon. */
-NL_FN double nl_lindblad_amplitude_term(const double *root, const double *row1, nl_component c, int E)
+NL_FN nl_real nl_lindblad_amplitude_term(const nl_real *root, const nl_real *row1, nl_component c, int E)
 {
     return root[E - nl_lindblad_right(c) + 1] * row1[E];
 }
 
 /* f_j = epsilon_j - t_c <a_j'> (Eq. 35), from the other site's amplitude sum (see above). */
-NL_FN nl_complex nl_lindblad_field(const double *table, int site, nl_complex other_sum)
+NL_FN nl_real_complex nl_lindblad_field(const nl_real *table, int site, nl_complex other_sum)
 {
-    const double *drive = table + NL_LINDBLAD_DRIVE + 2 * site, t_c = table[NL_LINDBLAD_TUNNEL];
-    nl_complex f;
-    f.re = drive[0] - t_c * other_sum.im;
-    f.im = drive[1] + t_c * other_sum.re;
+    const nl_real *drive = table + NL_LINDBLAD_DRIVE + 2 * site, t_c = table[NL_LINDBLAD_TUNNEL];
+    nl_real_complex f;
+    f.re = (nl_real)(drive[0] - t_c * other_sum.im);
+    f.im = (nl_real)(drive[1] + t_c * other_sum.re);
     return f;
 }
 

@@ -15,9 +15,9 @@ template <int W, bool UPDATES> __global__ void phase_kernel(nl_operator op, nl_p
     if (i >= n || j >= n)
         return;
     const nl_job *job = &jobs[blockIdx.z];
-    const nl_phase_view view = nl_phase_view_of(op.tables + (size_t)job->slot * op.table_len, n, W);
-    const double *P = nl_pool_vector(&pool, job->slot, job->in[0]);
-    const double *row[2 * W + 1];
+    const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, job->slot), n, W);
+    const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
+    const nl_real *row[2 * W + 1];
     for (int m = -W; m <= W; m++)
         row[W + m] = P + (size_t)nl_wrap(i + m, n) * n;
     nl_cuda_put<UPDATES>(&pool, job, (size_t)i * n + j, nl_phase_point(&view, row, n, W, i, j, 1));
@@ -29,8 +29,8 @@ template <int W, bool UPDATES> __global__ void phase_single_kernel(nl_operator o
     if (j >= op.n)
         return;
     const nl_job *job = &jobs[blockIdx.z];
-    const nl_phase_view view = nl_phase_view_of(op.tables + (size_t)job->slot * op.table_len, op.n, W);
-    const double *P = nl_pool_vector(&pool, job->slot, job->in[0]);
+    const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, job->slot), op.n, W);
+    const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     nl_cuda_put<UPDATES>(&pool, job, j, nl_phase_point_single(&view, P, op.n, W, j, 1));
 }
 
@@ -71,7 +71,7 @@ __global__ void marginal_kernel(nl_operator op, nl_pool pool, const nl_job *jobs
     if (m >= op.n)
         return;
     const nl_job *job = &jobs[blockIdx.z];
-    const double *P = nl_pool_vector(&pool, job->slot, job->in[0]);
+    const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     double sum = 0;
     for (int s = 0; s < op.n; s++)
         sum += P[nl_phase_marginal_element(which, op.n, m, s)];
@@ -85,8 +85,7 @@ nl_status nl_cuda_phase_moments(nl_cuda_backend *cuda, const nl_operator *op, co
     const size_t len = nl_moments_len(op);
     if (op->sites == 1) {
         for (int j = 0; j < n_jobs; j++)
-            NL_TRY(backend->ops->download(backend, result + j * len, nl_pool_vector(pool, jobs[j].slot, jobs[j].in[0]),
-                                          len * sizeof *result));
+            NL_TRY(nl_cuda_get(backend, result + j * len, nl_pool_vector(pool, jobs[j].slot, jobs[j].in[0]), 0, len));
         return NL_OK;
     }
     NL_TRY(nl_cuda_reserve(cuda, n_jobs * len));

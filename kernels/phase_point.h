@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "portable.h"
+#include "real.h"
 
 enum {
     NL_PHASE_MAX_W = 4, /* order 8 */
@@ -28,7 +28,7 @@ enum {
     NL_PHASE_HEADER = 25
 };
 
-/* Doubles in one member's table; E_1 and E_2 have n + 2w entries, cos(theta_2 - theta_1) has 2n + 2w. */
+/* Numbers in one member's table; E_1 and E_2 have n + 2w entries, cos(theta_2 - theta_1) has 2n + 2w. */
 NL_FN size_t nl_phase_table_len(int n, int w)
 {
     return (size_t)NL_PHASE_HEADER + 2 * ((size_t)n + 2 * w) + 2 * ((size_t)n + w);
@@ -36,12 +36,12 @@ NL_FN size_t nl_phase_table_len(int n, int w)
 
 /* Pointers into a table, shifted so that negative indices are valid. */
 typedef struct nl_phase_view {
-    const double *a, *Db1, *Db2, *aT1, *aT2; /* index k */
-    const double *E1, *E2;                   /* index i or j in [-w, n + w) */
-    const double *C;                         /* index j - i in [-n - w, n + w) */
+    const nl_real *a, *Db1, *Db2, *aT1, *aT2; /* index k */
+    const nl_real *E1, *E2;                   /* index i or j in [-w, n + w) */
+    const nl_real *C;                         /* index j - i in [-n - w, n + w) */
 } nl_phase_view;
 
-NL_FN nl_phase_view nl_phase_view_of(const double *table, int n, int w)
+NL_FN nl_phase_view nl_phase_view_of(const nl_real *table, int n, int w)
 {
     nl_phase_view v;
     v.a = table + NL_PHASE_A;
@@ -59,8 +59,8 @@ NL_FN nl_phase_view nl_phase_view_of(const double *table, int n, int w)
  * D b_k (P_+ + P_-) - a_k (v_+ P_+ - v_- P_-) with v = T c - e: what the two neighbours k points away along one
  * axis give. (Db + a e) stands first so that a loop along the other axis can keep it in a register.
  */
-NL_FN double nl_phase_pair(double Db, double a, double aT, double e_p, double e_m, double c_p, double c_m, double P_p,
-                           double P_m)
+NL_FN nl_real nl_phase_pair(nl_real Db, nl_real a, nl_real aT, nl_real e_p, nl_real e_m, nl_real c_p, nl_real c_m, nl_real P_p,
+                           nl_real P_m)
 {
     return ((Db + a * e_p) - aT * c_p) * P_p + ((Db - a * e_m) + aT * c_m) * P_m;
 }
@@ -74,10 +74,10 @@ NL_FN int nl_wrap(int i, int n)
  * dP/dt at (i, j) on two sites. row[w + m] points at row i + m of P (periodic), m in [-w, w].
  * edge: nonzero where j - w or j + w may leave the row; a constant 0 in the interior removes the wrap.
  */
-NL_FN double nl_phase_point(const nl_phase_view *v, const double *const *row, int n, int w, int i, int j, int edge)
+NL_FN nl_real nl_phase_point(const nl_phase_view *v, const nl_real *const *row, int n, int w, int i, int j, int edge)
 {
-    const double *P = row[w];
-    double sum = (v->Db1[0] + v->Db2[0]) * P[j];
+    const nl_real *P = row[w];
+    nl_real sum = (v->Db1[0] + v->Db2[0]) * P[j];
     NL_UNROLL
     for (int k = 1; k <= w; k++) {
         const int jp = edge ? nl_wrap(j + k, n) : j + k, jm = edge ? nl_wrap(j - k, n) : j - k;
@@ -90,9 +90,9 @@ NL_FN double nl_phase_point(const nl_phase_view *v, const double *const *row, in
 }
 
 /* dP/dt at j on one site: the axis-2 half of the above without tunnelling; the site's drift stands in E_2. */
-NL_FN double nl_phase_point_single(const nl_phase_view *v, const double *P, int n, int w, int j, int edge)
+NL_FN nl_real nl_phase_point_single(const nl_phase_view *v, const nl_real *P, int n, int w, int j, int edge)
 {
-    double sum = v->Db2[0] * P[j];
+    nl_real sum = v->Db2[0] * P[j];
     NL_UNROLL
     for (int k = 1; k <= w; k++) {
         const int jp = edge ? nl_wrap(j + k, n) : j + k, jm = edge ? nl_wrap(j - k, n) : j - k;

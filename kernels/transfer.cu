@@ -11,10 +11,10 @@ __global__ void transfer_kernel(nl_pool from, int n_from, nl_pool to, int n_to, 
     if (i >= rows || j >= n_to)
         return;
     const nl_job *job = &jobs[blockIdx.z];
-    double *out = nl_pool_vector(&to, job->slot, job->out) + (size_t)i * n_to + j;
-    const double value = nl_transfer_point(nl_pool_vector(&from, job->slot, job->in[0]), rows > 1 ? n_from : 1, n_from,
+    nl_real *out = nl_pool_vector(&to, job->slot, job->out) + (size_t)i * n_to + j;
+    const nl_real value = nl_transfer_point(nl_pool_vector(&from, job->slot, job->in[0]), rows > 1 ? n_from : 1, n_from,
                                            points, &entries[i], &entries[j]);
-    *out = (job->keep ? *out : 0) + job->c[0] * value;
+    *out = (job->keep ? *out : 0) + (nl_real)job->c[0] * value;
 }
 
 nl_status nl_cuda_transfer(nl_backend *backend, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "portable.h"
+#include "real.h"
 
 /* Source points along an axis that a value takes: interpolation to a finer grid, and its adjoint to a coarser one. */
 enum { NL_INTERPOLATION_POINTS = 8, NL_RESTRICTION_POINTS = 16 };
@@ -19,15 +19,15 @@ typedef struct nl_transfer_entry {
 } nl_transfer_entry;
 
 /* rows: of the source, n for two sites, 1 for one site (then entry_i is not read). */
-NL_FN double nl_transfer_point(const double *P, int rows, int n, int points, const nl_transfer_entry *entry_i,
+NL_FN nl_real nl_transfer_point(const nl_real *P, int rows, int n, int points, const nl_transfer_entry *entry_i,
                                const nl_transfer_entry *entry_j)
 {
-    double sum = 0;
+    nl_real sum = 0;
     const int row_terms = rows > 1 ? points : 1;
     int i = rows > 1 ? entry_i->first : 0;
     for (int a = 0; a < row_terms; a++) {
-        const double *row = P + (size_t)i * n;
-        double line = 0;
+        const nl_real *row = P + (size_t)i * n;
+        nl_real line = 0;
         int j = entry_j->first;
         for (int b = 0; b < points; b++) {
             line += entry_j->weight[b] * row[j];

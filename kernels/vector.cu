@@ -1,6 +1,8 @@
 /* Linear combinations and reductions over batches of vectors. */
 #include <math.h>
 
+#include <vector>
+
 #include "cuda_backend.h"
 
 enum { THREADS = NL_CUDA_THREADS, CHUNK = NL_CUDA_CHUNK };
@@ -8,17 +10,17 @@ enum { THREADS = NL_CUDA_THREADS, CHUNK = NL_CUDA_CHUNK };
 __global__ void combine_kernel(nl_pool pool, const nl_job *jobs)
 {
     const nl_job *job = &jobs[blockIdx.y];
-    double *out = nl_pool_vector(&pool, job->slot, job->out);
+    nl_real *out = nl_pool_vector(&pool, job->slot, job->out);
     for (size_t x = (size_t)blockIdx.x * blockDim.x + threadIdx.x; x < pool.size; x += (size_t)gridDim.x * blockDim.x)
         out[x] = nl_cuda_combination(&pool, job, x);
 }
 
-__global__ void error_kernel(nl_pool pool, const nl_job *jobs, double rtol, double atol, double *partial)
+__global__ void error_kernel(nl_pool pool, const nl_job *jobs, nl_real rtol, nl_real atol, double *partial)
 {
     NL_SHARED(double, shared);
     const nl_job *job = &jobs[blockIdx.y];
-    const double *y = nl_pool_vector(&pool, job->slot, job->y);
-    const double *y_new = nl_pool_vector(&pool, job->slot, job->y_new);
+    const nl_real *y = nl_pool_vector(&pool, job->slot, job->y);
+    const nl_real *y_new = nl_pool_vector(&pool, job->slot, job->y_new);
     double sum = 0;
     for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
         const size_t x = (size_t)blockIdx.x * CHUNK + m;
@@ -35,7 +37,7 @@ __global__ void sums_kernel(nl_pool pool, const nl_job *jobs, double *partial)
 {
     NL_SHARED(double, shared);
     const nl_job *job = &jobs[blockIdx.y];
-    const double *v = nl_pool_vector(&pool, job->slot, job->in[0]);
+    const nl_real *v = nl_pool_vector(&pool, job->slot, job->in[0]);
     double sum = 0, magnitude = 0;
     for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
         const size_t x = (size_t)blockIdx.x * CHUNK + m;
@@ -57,13 +59,13 @@ __global__ void dot_kernel(nl_pool pool, const nl_job *jobs, double *partial)
 {
     NL_SHARED(double, shared);
     const nl_job *job = &jobs[blockIdx.y];
-    const double *v = nl_pool_vector(&pool, job->slot, job->in[0]), *w = nl_pool_vector(&pool, job->slot, job->in[1]);
+    const nl_real *v = nl_pool_vector(&pool, job->slot, job->in[0]), *w = nl_pool_vector(&pool, job->slot, job->in[1]);
     double sum = 0;
     for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
         const size_t x = (size_t)blockIdx.x * CHUNK + m;
         if (x >= pool.size)
             break;
-        sum += v[x] * w[x];
+        sum += (double)v[x] * w[x];
     }
     sum = nl_cuda_reduce<nl_sum>(sum, shared);
     if (threadIdx.x == 0)
@@ -74,7 +76,7 @@ __global__ void largest_kernel(nl_pool pool, const nl_job *jobs, double *partial
 {
     NL_SHARED(double, shared);
     const nl_job *job = &jobs[blockIdx.y];
-    const double *v = nl_pool_vector(&pool, job->slot, job->in[0]);
+    const nl_real *v = nl_pool_vector(&pool, job->slot, job->in[0]);
     double largest = 0;
     for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
         const size_t x = (size_t)blockIdx.x * CHUNK + m;
@@ -98,6 +100,40 @@ template <class Reduction> __global__ void finish_kernel(const double *partial, 
     if (threadIdx.x == 0)
         result[blockIdx.x] = all;
 }
+
+/* ---- to and from the host ---- */
+
+static const size_t CONVERTED = 1 << 20; /* numbers at a time */
+
+nl_status nl_cuda_put(nl_backend *backend, void *array, size_t first, const double *host, size_t count)
+{
+    if (sizeof(nl_real) == sizeof *host)
+        return backend->ops->upload(backend, (nl_real *)array + first, host, count * sizeof *host);
+    std::vector<nl_real> some(count < CONVERTED ? count : CONVERTED);
+    for (size_t at = 0; at < count; at += some.size()) {
+        const size_t n = count - at < some.size() ? count - at : some.size();
+        for (size_t x = 0; x < n; x++)
+            some[x] = (nl_real)host[at + x];
+        NL_TRY(backend->ops->upload(backend, (nl_real *)array + first + at, some.data(), n * sizeof(nl_real)));
+    }
+    return NL_OK;
+}
+
+nl_status nl_cuda_get(nl_backend *backend, double *host, const void *array, size_t first, size_t count)
+{
+    if (sizeof(nl_real) == sizeof *host)
+        return backend->ops->download(backend, host, (const nl_real *)array + first, count * sizeof *host);
+    std::vector<nl_real> some(count < CONVERTED ? count : CONVERTED);
+    for (size_t at = 0; at < count; at += some.size()) {
+        const size_t n = count - at < some.size() ? count - at : some.size();
+        NL_TRY(backend->ops->download(backend, some.data(), (const nl_real *)array + first + at, n * sizeof(nl_real)));
+        for (size_t x = 0; x < n; x++)
+            host[at + x] = some[x];
+    }
+    return NL_OK;
+}
+
+/* ---- operations ---- */
 
 nl_status nl_cuda_combine(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs)
 {

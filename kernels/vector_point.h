@@ -5,20 +5,26 @@
 #include <math.h>
 
 #include "nanolase/backend.h"
-#include "portable.h"
+#include "real.h"
 
 /* Where vector `reg` of slot `slot` starts. */
-NL_FN double *nl_pool_vector(const nl_pool *pool, int slot, int reg)
+NL_FN nl_real *nl_pool_vector(const nl_pool *pool, int slot, int reg)
 {
-    return pool->data + ((size_t)slot * pool->registers + reg) * pool->size;
+    return (nl_real *)pool->data + ((size_t)slot * pool->registers + reg) * pool->size;
+}
+
+/* The operator's coefficients in this slot. */
+NL_FN const nl_real *nl_slot_table(const nl_operator *op, int slot)
+{
+    return (const nl_real *)op->tables + (size_t)slot * op->table_len;
 }
 
 /* Square of the error estimate e in units of the tolerance at this element. */
-NL_FN double nl_scaled_error_squared(double e, double y, double y_new, double rtol, double atol)
+NL_FN nl_real nl_scaled_error_squared(nl_real e, nl_real y, nl_real y_new, nl_real rtol, nl_real atol)
 {
     /* Not fmax: its rules for NaN keep compilers from using vector instructions, and a NaN shows in e anyway. */
-    const double a = fabs(y), b = fabs(y_new), scale = atol + rtol * (a > b ? a : b);
-    const double x = e / scale;
+    const nl_real a = fabs(y), b = fabs(y_new), scale = atol + rtol * (a > b ? a : b);
+    const nl_real x = e / scale;
     return x * x;
 }
 

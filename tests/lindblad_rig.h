@@ -59,7 +59,7 @@ UNUSED static void lindblad_rig_fill(lindblad_rig *r, rng *random)
                     v[x] = NAN;
                 free(rho);
             }
-    OK(g->backend->ops->upload(g->backend, g->pool.data, g->host, rig_elements(g) * sizeof *g->host));
+    OK(g->backend->ops->put(g->backend, g->pool.data, 0, g->host, rig_elements(g)));
 }
 
 UNUSED static lindblad_rig lindblad_rig_new(nl_backend *b, const reference_shape *shape, int sites, int on, int slots,
@@ -69,16 +69,14 @@ UNUSED static lindblad_rig lindblad_rig_new(nl_backend *b, const reference_shape
     lindblad_rig r = {.g = rig_of_size(b, sites * reference_size(shape), slots, registers, 1), .shape = *shape};
     const size_t len = nl_lindblad_table_len(shape->N);
     double *tables = new_array(slots * len);
-    void *memory;
     r.g.op = (nl_operator){.kind = NL_OPERATOR_LINDBLAD, .sites = sites, .n = shape->N, .orders = shape->orders,
                            .components = shape->qubit ? 4 : 1, .planes = shape->planes, .table_len = len};
     for (int s = 0; s < slots; s++) {
         r.laser[s] = random_laser(&random, on, shape->planes);
         reference_fill_table(&r.laser[s], shape->N, tables + s * len);
     }
-    OK(b->ops->alloc(b, slots * len * sizeof *tables, &memory));
-    OK(b->ops->upload(b, memory, tables, slots * len * sizeof *tables));
-    r.g.op.tables = memory;
+    OK(nl_tables_new(b, &r.g.op, slots));
+    OK(nl_tables_put(b, &r.g.op, slots, tables));
     free(tables);
     lindblad_rig_fill(&r, &random);
     return r;

@@ -31,7 +31,7 @@ UNUSED static rig rig_of_size(nl_backend *backend, size_t size, int slots, int r
     OK(nl_pool_new(backend, slots, registers, size, &g.pool));
     g.host = random_array(&r, rig_elements(&g));
     g.now = new_array(rig_elements(&g));
-    OK(backend->ops->upload(backend, g.pool.data, g.host, rig_elements(&g) * sizeof *g.host));
+    OK(backend->ops->put(backend, g.pool.data, 0, g.host, rig_elements(&g)));
     return g;
 }
 
@@ -39,12 +39,10 @@ static void rig_upload_tables(rig *g)
 {
     const size_t len = g->op.table_len;
     double *tables = new_array(g->pool.slots * len);
-    void *memory;
     for (int s = 0; s < g->pool.slots; s++)
         nl_phase_fill_table(&g->phase[s], nl_stencil_of_order(g->op.n, g->order), tables + s * len);
-    OK(g->backend->ops->alloc(g->backend, g->pool.slots * len * sizeof *tables, &memory));
-    OK(g->backend->ops->upload(g->backend, memory, tables, g->pool.slots * len * sizeof *tables));
-    g->op.tables = memory;
+    OK(nl_tables_new(g->backend, &g->op, g->pool.slots));
+    OK(nl_tables_put(g->backend, &g->op, g->pool.slots, tables));
     free(tables);
 }
 
@@ -70,20 +68,26 @@ UNUSED static void rig_release(rig *g)
     free(g->now);
 }
 
+/* The number of the pool that a vector starts at. */
+UNUSED static size_t rig_number(const rig *g, int slot, int reg)
+{
+    return ((size_t)slot * g->pool.registers + reg) * g->pool.size;
+}
+
 /* The vector as it was, and as it was at the last look. */
 UNUSED static double *rig_was(const rig *g, int slot, int reg)
 {
-    return g->host + ((size_t)slot * g->pool.registers + reg) * g->pool.size;
+    return g->host + rig_number(g, slot, reg);
 }
 
 UNUSED static double *rig_is(const rig *g, int slot, int reg)
 {
-    return g->now + ((size_t)slot * g->pool.registers + reg) * g->pool.size;
+    return g->now + rig_number(g, slot, reg);
 }
 
 UNUSED static void rig_look(rig *g)
 {
-    OK(g->backend->ops->download(g->backend, g->now, g->pool.data, rig_elements(g) * sizeof *g->now));
+    OK(g->backend->ops->get(g->backend, g->now, g->pool.data, 0, rig_elements(g)));
 }
 
 /* Looks, and sees that no vector has changed by a bit but those that the jobs write: `out`, and `arg` in a stage. */

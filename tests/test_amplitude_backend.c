@@ -25,20 +25,18 @@ static rig rig_new(nl_backend *b, int sites, int n, int order)
     rig g = {.backend = b, .order = order};
     const size_t len = nl_amplitude_table_len(n), size = reference_cells(sites, n);
     double *tables = new_array(SLOTS * len);
-    void *memory;
     g.op = (nl_operator){.kind = NL_OPERATOR_AMPLITUDE, .sites = sites, .n = n, .half_width = order / 2, .table_len = len};
     assert_int_equal(nl_operator_size(&g.op), size);
     for (int s = 0; s < SLOTS; s++) {
         g.p[s] = random_amplitude(&r, sites);
         nl_amplitude_fill_table(&g.p[s], n, order, tables + s * len);
     }
-    OK(b->ops->alloc(b, SLOTS * len * sizeof *tables, &memory));
-    OK(b->ops->upload(b, memory, tables, SLOTS * len * sizeof *tables));
-    g.op.tables = memory;
+    OK(nl_tables_new(b, &g.op, SLOTS));
+    OK(nl_tables_put(b, &g.op, SLOTS, tables));
     OK(nl_pool_new(b, SLOTS, REGISTERS, size, &g.pool));
     g.host = random_array(&r, elements(&g));
     g.now = new_array(elements(&g));
-    OK(b->ops->upload(b, g.pool.data, g.host, elements(&g) * sizeof *g.host));
+    OK(b->ops->put(b, g.pool.data, 0, g.host, elements(&g)));
     free(tables);
     return g;
 }
@@ -58,7 +56,7 @@ static double *was(const rig *g, int slot, int reg)
 
 static double *is(rig *g, int slot, int reg)
 {
-    OK(g->backend->ops->download(g->backend, g->now, g->pool.data, elements(g) * sizeof *g->now));
+    OK(g->backend->ops->get(g->backend, g->now, g->pool.data, 0, elements(g)));
     return g->now + ((size_t)slot * REGISTERS + reg) * g->pool.size;
 }
 
@@ -103,10 +101,10 @@ static void check_matrix(nl_backend *b, int sites, int n, int order)
     const nl_job job = {.slot = 0, .in = {1}, .out = 2};
     for (size_t c = 0; c < size; c += 1 + size / 100) {
         v[c] = 1;
-        OK(b->ops->upload(b, nl_pool_vector(&g.pool, 0, 1), v, size * sizeof *v));
+        OK(nl_pool_put(b, &g.pool, 0, 1, v));
         v[c] = 0;
         OK(b->ops->apply(b, &g.op, &g.pool, &job, 1));
-        OK(b->ops->download(b, out, nl_pool_vector(&g.pool, 0, 2), size * sizeof *out));
+        OK(nl_pool_get(b, &g.pool, 0, 2, out));
         for (size_t r = 0; r < size; r++)
             CLOSE(out[r], matrix[r * size + c], 2e-13 * n * n);
     }
@@ -163,11 +161,11 @@ static double gaussian_error(nl_backend *b, int n, int order)
     p.extent = 6; /* the Gaussian is 1e-10 there */
     double *table = new_array(g.op.table_len);
     nl_amplitude_fill_table(&p, n, order, table);
-    OK(b->ops->upload(b, g.op.tables, table, g.op.table_len * sizeof *table));
+    OK(b->ops->put(b, g.op.tables, 0, table, g.op.table_len));
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
             exact[i * n + j] = gaussian_rate(&p, (i + 0.5) * 12 / n - 6, (j + 0.5) * 12 / n - 6, 0.8, &P[i * n + j]);
-    OK(b->ops->upload(b, nl_pool_vector(&g.pool, 0, 1), P, g.pool.size * sizeof *P));
+    OK(nl_pool_put(b, &g.pool, 0, 1, P));
     OK(b->ops->apply(b, &g.op, &g.pool, &(nl_job){.in = {1}, .out = 2}, 1));
     const double error = difference(is(&g, 0, 2), exact, g.pool.size);
     free(P);
@@ -245,7 +243,7 @@ static void test_company(void **state)
     OK(b->ops->apply(b, &g.op, &g.pool, jobs, 2));
     is(&g, 0, 0);
     memcpy(first, g.now, elements(&g) * sizeof *first);
-    OK(b->ops->upload(b, g.pool.data, g.host, elements(&g) * sizeof *g.host));
+    OK(b->ops->put(b, g.pool.data, 0, g.host, elements(&g)));
     OK(b->ops->moments(b, &g.op, &g.pool, &jobs[1], 1, alone));
     assert_memory_equal(alone, together + len, len * sizeof *alone);
     for (int j = 1; j >= 0; j--)

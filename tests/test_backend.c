@@ -257,8 +257,7 @@ static void test_error_shows_bad_numbers(void **state)
         rig g = rig_of_size(b, size, 2, 6, 5);
         const nl_job jobs[] = {error_job(1), error_job(0)};
         double result[2];
-        double *where = nl_pool_vector(&g.pool, 1, 3) + places[k % COUNT(places)];
-        OK(b->ops->upload(b, where, &bad[k / COUNT(places)], sizeof(double)));
+        OK(b->ops->put(b, g.pool.data, rig_number(&g, 1, 3) + places[k % COUNT(places)], &bad[k / COUNT(places)], 1));
         OK(b->ops->error(b, &g.pool, jobs, 2, 1e-3, 1e-2, result));
         assert_false(isfinite(result[0]));
         assert_true(isfinite(result[1]));
@@ -362,7 +361,7 @@ static void check_interpolation(nl_backend *b, int sites, int n_coarse, int n_fi
     void *entries = upload_entries(b, n_coarse, n_fine);
     for (int j = 0; j < 2; j++) {
         fill_wave(P, jobs[j].slot, sites, n_coarse);
-        OK(b->ops->upload(b, nl_pool_vector(&from.pool, jobs[j].slot, jobs[j].in[0]), P, from.pool.size * sizeof *P));
+        OK(nl_pool_put(b, &from.pool, jobs[j].slot, jobs[j].in[0], P));
     }
     OK(b->ops->transfer(b, &from.pool, n_coarse, &to.pool, n_fine, nl_operator_rows(&to.op), NL_INTERPOLATION_POINTS,
                         entries, jobs, 2));
@@ -478,7 +477,7 @@ static void run_all(rig *g, const int *slots, int count, outcome *o)
                             .keep = 1, .y = 5, .y_new = 2};
         apply[a] = (nl_job){.slot = s, .in = {6, 7}, .out = 8};
     }
-    OK(b->ops->upload(b, g->pool.data, g->host, rig_elements(g) * sizeof *g->host));
+    OK(b->ops->put(b, g->pool.data, 0, g->host, rig_elements(g)));
     OK(nl_backend_stage(b, &g->op, &g->pool, stage, count));
     OK(b->ops->apply(b, &g->op, &g->pool, apply, count));
     OK(b->ops->error(b, &g->pool, stage, count, 1e-3, 1e-6, error));

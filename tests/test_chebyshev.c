@@ -482,7 +482,7 @@ static void test_applications(void **state)
         assert_int_equal(batch.members[0].applications, expected);
         double *y = solution_of(&batch), *L = new_array(batch.pool.size);
         reference_apply(&p.point.phase, PHASES, 4, y, L);
-        const double *kept = batch.pool.data + (size_t)batch.members[0].k[0] * batch.pool.size;
+        const double *kept = (const double *)batch.pool.data + (size_t)batch.members[0].k[0] * batch.pool.size;
         CLOSE(difference(kept, L, batch.pool.size), 0, 1e-11);
         free(y);
         free(L);

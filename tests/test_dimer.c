@@ -20,7 +20,6 @@ static dimer_rig dimer_rig_new(nl_backend *b, int N, int planes, bool closed, in
     rng random = {(uint64_t)(100 * N + 10 * planes + closed)};
     dimer_rig r = {.planes = planes};
     nl_dimer first = {.planes = planes};
-    void *memory;
     r.g = rig_of_size(b, nl_dimer_size(N, planes), slots, registers, 1);
     r.g.op = nl_dimer_shape(&first, N);
     double *tables = new_array(slots * r.g.op.table_len);
@@ -36,10 +35,9 @@ static dimer_rig dimer_rig_new(nl_backend *b, int N, int planes, bool closed, in
         for (size_t x = 0; x < r.g.pool.size; x++)
             rig_was(&r.g, s, registers - 1)[x] = NAN;
     }
-    OK(b->ops->alloc(b, slots * r.g.op.table_len * sizeof *tables, &memory));
-    OK(b->ops->upload(b, memory, tables, slots * r.g.op.table_len * sizeof *tables));
-    OK(b->ops->upload(b, r.g.pool.data, r.g.host, rig_elements(&r.g) * sizeof *r.g.host));
-    r.g.op.tables = memory;
+    OK(nl_tables_new(b, &r.g.op, slots));
+    OK(nl_tables_put(b, &r.g.op, slots, tables));
+    OK(b->ops->put(b, r.g.pool.data, 0, r.g.host, rig_elements(&r.g)));
     free(tables);
     return r;
 }
@@ -259,7 +257,7 @@ static void test_tunnelling_moves_photons(void **state)
     dimer.pair.laser = (nl_laser){0};
     dimer.drive1 = dimer.drive2.re = dimer.drive2.im = 0;
     nl_dimer_fill_table(&dimer, 5, table);
-    OK(b->ops->upload(b, r.g.op.tables, table, r.g.op.table_len * sizeof *table));
+    OK(b->ops->put(b, r.g.op.tables, 0, table, r.g.op.table_len));
     OK(b->ops->apply(b, &r.g.op, &r.g.pool, jobs, 1));
     OK(b->ops->moments(b, &r.g.op, &r.g.pool, jobs + 1, 1, moments));
     const nl_dimer_values v = nl_dimer_values_of(&dimer, 5, moments);

@@ -18,8 +18,7 @@ static nl_batch batch_on(nl_backend *backend, int members)
 
 static void set_state(nl_batch *batch, int member, const double *v)
 {
-    const size_t at = ((size_t)member * batch->pool.registers + batch->members[member].y) * SIZE;
-    OK(batch->backend->ops->upload(batch->backend, batch->pool.data + at, v, SIZE * sizeof *v));
+    OK(nl_pool_put(batch->backend, &batch->pool, member, batch->members[member].y, v));
 }
 
 /* x_k = limit + sum over modes of rate^k mode; every mode sums to zero, as those of a conserving operator do. */

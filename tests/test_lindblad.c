@@ -319,8 +319,7 @@ static void measure(sample *s)
     double moments[2 * NL_LINDBLAD_MOMENTS];
     nl_batch batch;
     OK(nl_batch_new(cpu, &nl_lindblad_model, &point, 1, s->levels, nl_tableau_find("bs32"), 0, &batch));
-    double *at = batch.pool.data + (size_t)batch.members[0].y * batch.pool.size;
-    OK(cpu->ops->upload(cpu, at, s->state, batch.pool.size * sizeof *at));
+    OK(nl_pool_put(cpu, &batch.pool, 0, batch.members[0].y, s->state));
     OK(nl_batch_moments(&batch, (int[]){0}, 1, moments));
     for (int j = 0; j < s->l.sites; j++)
         s->site[j] = nl_lindblad_values_of(&s->l, moments + j * NL_LINDBLAD_MOMENTS);
@@ -611,7 +610,7 @@ static double *block_of(const nl_point *point, const size_t *places, int dim)
     double *block = new_array((size_t)dim * dim);
     nl_batch batch;
     OK(nl_batch_new(cpu, &nl_lindblad_model, point, 1, point->n, nl_tableau_find("bs32"), 0, &batch));
-    double *y = batch.pool.data, *L = batch.pool.data + batch.pool.size;
+    double *y = batch.pool.data, *L = y + batch.pool.size;
     const nl_job job = {.slot = 0, .in = {0}, .out = 1};
     memset(y, 0, 2 * batch.pool.size * sizeof *y);
     for (int x = 0; x < dim; x++) {

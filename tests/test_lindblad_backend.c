@@ -363,7 +363,7 @@ static void run_all(rig *g, const int *slots, int count, outcome *o)
         stage[a] = (nl_job){.slot = slots[a], .n_terms = 3, .in = {0, 1, 2}, .c = {1, 0.1, -0.2}, .out = 4, .arg = 6};
         update[a] = (nl_job){.slot = slots[a], .n_terms = 2, .in = {3, 1}, .c = {-0.3, 0.7}, .scale = 0.05, .out = 5};
     }
-    OK(b->ops->upload(b, g->pool.data, g->host, rig_elements(g) * sizeof *g->host));
+    OK(b->ops->put(b, g->pool.data, 0, g->host, rig_elements(g)));
     OK(b->ops->apply(b, &g->op, &g->pool, apply, count));
     OK(nl_backend_stage(b, &g->op, &g->pool, stage, count));
     OK(nl_backend_update(b, &g->op, &g->pool, update, count));

@@ -116,8 +116,7 @@ static double *state_of(nl_batch *batch, int member)
 
 static void set_state(nl_batch *batch, int member, const double *v)
 {
-    const size_t at = ((size_t)member * batch->pool.registers + batch->members[member].y) * batch->pool.size;
-    OK(batch->backend->ops->upload(batch->backend, batch->pool.data + at, v, batch->pool.size * sizeof *v));
+    OK(nl_pool_put(batch->backend, &batch->pool, member, batch->members[member].y, v));
     batch->members[member].fresh = false;
 }
 
@@ -305,7 +304,7 @@ static nl_status spy_stage(nl_backend *b, const nl_operator *op, const nl_pool *
     NL_TRY(cpu->ops->stage(b, op, pool, jobs, n));
     if (spy.stages_until_bad >= 0 && spy.stages_until_bad-- == 0) {
         const size_t at = ((size_t)jobs[0].slot * pool->registers + jobs[0].out) * pool->size;
-        pool->data[at + pool->size / 2] = spy.bad;
+        ((double *)pool->data)[at + pool->size / 2] = spy.bad;
         return spy.status;
     }
     return NL_OK;
@@ -361,7 +360,7 @@ static void test_kept_derivative(void **state)
             OK(nl_batch_step(&batch, (int[]){0}, 1, 1e-4, 1e-6, NULL));
         double *y = state_of(&batch, 0), *expected = new_array(batch.pool.size), change, residual, magnitude = 0;
         reference_apply(&phase, 11, 6, y, expected);
-        const double *k0 = batch.pool.data + (size_t)batch.members[0].k[0] * batch.pool.size;
+        const double *k0 = (const double *)batch.pool.data + (size_t)batch.members[0].k[0] * batch.pool.size;
         CLOSE(difference(k0, expected, batch.pool.size), 0, 1e-12);
         OK(nl_batch_residual(&batch, (int[]){0}, 1, &change, &residual));
         for (size_t x = 0; x < batch.pool.size; x++)

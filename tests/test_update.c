@@ -30,7 +30,7 @@ static double *applied(rig *g, const nl_job *job)
     OK(g->backend->ops->apply(g->backend, &g->op, &g->pool, &apply, 1));
     rig_look(g);
     memcpy(out, rig_is(g, job->slot, apply.out), g->pool.size * sizeof *out);
-    OK(g->backend->ops->upload(g->backend, g->pool.data, g->host, rig_elements(g) * sizeof *g->host));
+    OK(g->backend->ops->put(g->backend, g->pool.data, 0, g->host, rig_elements(g)));
     return out;
 }
 
@@ -71,7 +71,7 @@ static void check_update(rig *g, update_operation *update, bool fused, int terms
         CLOSE(difference(rig_is(g, jobs[j].slot, jobs[j].out), expected[j], size), 0, 1e-13);
         free(expected[j]);
     }
-    OK(g->backend->ops->upload(g->backend, g->pool.data, g->host, rig_elements(g) * sizeof *g->host));
+    OK(g->backend->ops->put(g->backend, g->pool.data, 0, g->host, rig_elements(g)));
 }
 
 static void check_updates(rig g)
@@ -146,13 +146,14 @@ static void check_largest_with(rig *g, size_t place, double x, double expected)
 {
     nl_backend *b = g->backend;
     const nl_job jobs[] = {{.slot = 0, .in = {1}}, {.slot = 1, .in = {1}}};
-    double *where = nl_pool_vector(&g->pool, 1, 1) + place, result[2];
-    OK(b->ops->upload(b, where, &x, sizeof x));
+    const size_t where = rig_number(g, 1, 1) + place;
+    double result[2];
+    OK(b->ops->put(b, g->pool.data, where, &x, 1));
     OK(b->ops->largest(b, &g->pool, jobs, 2, result));
     assert_true(result[0] == largest(rig_was(g, 0, 1), g->pool.size));
     if (!(isnan(expected) ? isnan(result[1]) : result[1] == expected))
         fail_msg("%g at %zu of %zu: %g, not %g", x, place, g->pool.size, result[1], expected);
-    OK(b->ops->upload(b, where, rig_was(g, 1, 1) + place, sizeof x));
+    OK(b->ops->put(b, g->pool.data, where, rig_was(g, 1, 1) + place, 1));
 }
 
 static void test_largest_shows_bad_numbers(void **state)
@@ -181,7 +182,7 @@ static void test_largest_of_zeros_and_infinities(void **state)
     for (int k = 0; k < 3; k++) {
         for (size_t x = 0; x < 5000; x++)
             g.host[x] = k == 0 ? -0.0 : k == 1 ? (x % 2 ? INFINITY : -INFINITY) : x == 4500 ? NAN : INFINITY;
-        OK(b->ops->upload(b, g.pool.data, g.host, 5000 * sizeof *g.host));
+        OK(b->ops->put(b, g.pool.data, 0, g.host, 5000));
         OK(b->ops->largest(b, &g.pool, &job, 1, &result));
         assert_true(k == 0 ? result == 0 : k == 1 ? result == INFINITY : isnan(result));
     }
@@ -210,7 +211,7 @@ static void check_company(rig g)
     rig_look(&g);
     double *first = new_array(rig_elements(&g));
     memcpy(first, g.now, rig_elements(&g) * sizeof *first);
-    OK(b->ops->upload(b, g.pool.data, g.host, rig_elements(&g) * sizeof *g.host));
+    OK(b->ops->put(b, g.pool.data, 0, g.host, rig_elements(&g)));
     for (int j = 2; j >= 0; j--) {
         OK(b->ops->update(b, &g.op, &g.pool, &jobs[j], 1));
         OK(b->ops->largest(b, &g.pool, &jobs[j], 1, &alone[j]));

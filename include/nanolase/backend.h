@@ -22,12 +22,11 @@ enum { NL_MAX_TERMS = 8 };
 
 typedef struct nl_backend nl_backend;
 
-/* Vectors of doubles in the backend's memory; vector (slot, reg) starts at data + (slot*registers + reg)*size:
- * nl_pool_vector of kernels/vector_point.h. */
+/* Vectors of numbers in the backend's memory; vector (slot, reg) starts at number (slot*registers + reg)*size. */
 typedef struct nl_pool {
-    double *data;
+    void *data;
     int slots, registers;
-    size_t size; /* doubles in one vector */
+    size_t size; /* numbers in one vector */
 } nl_pool;
 
 /* One member's part in a batched operation. */
@@ -69,11 +68,11 @@ typedef struct nl_operator {
     int orders;       /* Lindblad: coherence orders kept */
     int components;   /* Lindblad: 1 photon, 4 qubit */
     int planes;       /* Lindblad, dimer: 1 real, 2 complex */
-    double *tables;   /* backend memory, slots x table_len doubles */
+    void *tables;     /* backend memory, slots x table_len numbers */
     size_t table_len;
 } nl_operator;
 
-/* Doubles in one vector, and those that `moments` gives per job. */
+/* Numbers in one vector, and those that `moments` gives per job. */
 size_t nl_operator_size(const nl_operator *);
 size_t nl_moments_len(const nl_operator *);
 /* Whether both act on vectors of one shape. */
@@ -85,6 +84,7 @@ struct nl_transfer_entry;
 
 typedef struct nl_backend_ops {
     const char *name; /* "cpu" or "cuda" */
+    size_t real_size; /* bytes of a number of a state or table */
     void (*close)(nl_backend *);
     /* Memory that may be taken now, in bytes. */
     nl_status (*available)(nl_backend *, size_t *bytes);
@@ -97,6 +97,9 @@ typedef struct nl_backend_ops {
     void (*free)(nl_backend *, void *);                         /* accepts NULL */
     nl_status (*upload)(nl_backend *, void *to, const void *host, size_t bytes);
     nl_status (*download)(nl_backend *, void *host, const void *from, size_t bytes);
+    /* The same for numbers of states and tables, which are doubles on the host: from number `first` of an array on. */
+    nl_status (*put)(nl_backend *, void *array, size_t first, const double *host, size_t count);
+    nl_status (*get)(nl_backend *, double *host, const void *array, size_t first, size_t count);
 
     /* combine: out = sum c_k in_k (out may be one of the in). */
     nl_status (*combine)(nl_backend *, const nl_pool *, const nl_job *, int n_jobs);
@@ -155,6 +158,12 @@ const char *nl_backend_cuda_build(void);
 
 nl_status nl_pool_new(nl_backend *, int slots, int registers, size_t size, nl_pool *out);
 void nl_pool_release(nl_backend *, nl_pool *);
+/* One vector of a pool, to and from the host: size doubles. */
+nl_status nl_pool_put(nl_backend *, const nl_pool *, int slot, int reg, const double *v);
+nl_status nl_pool_get(nl_backend *, const nl_pool *, int slot, int reg, double *v);
+/* Room for the operator's tables, and them themselves, slots x table_len doubles. */
+nl_status nl_tables_new(nl_backend *, nl_operator *, int slots);
+nl_status nl_tables_put(nl_backend *, const nl_operator *, int slots, const double *tables);
 
 /* The fused stage where the backend has it, else the two operations it stands for. */
 nl_status nl_backend_stage(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
