@@ -38,7 +38,7 @@ LINK = $(CC) -fopenmp
 endif
 
 CFLAGS = -std=gnu11 -g $(OPTFLAGS) -fopenmp $(WARNINGS) $(INCLUDES) $(LIBRARY_CFLAGS)
-PROGRAM_SOURCES = host/main.c host/options.c host/progress.c
+PROGRAM_SOURCES = host/main.c host/options.c host/progress.c host/save.c
 LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c,$(wildcard host/*.c))
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS)
@@ -67,8 +67,8 @@ build/host/%.o: host/%.c | build/host
 # What names the commit is made again when that changes.
 build/commit: FORCE
 	@mkdir -p build && echo "$(COMMIT)" | cmp -s - $@ || echo "$(COMMIT)" >$@
-build/host/main.o build/host/result_file.o: build/commit
-build/host/main.o build/host/result_file.o: CFLAGS += -DNL_COMMIT='"$(COMMIT)"'
+build/host/main.o build/host/result_write.o: build/commit
+build/host/main.o build/host/result_write.o: CFLAGS += -DNL_COMMIT='"$(COMMIT)"'
 
 build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) build/with-cuda | build/cuda
 	$(NVCC) $(NVCCFLAGS) -c $< -o $@

@@ -46,10 +46,96 @@ bool nl_h5_write_int(hid_t object, const char *name, int value)
     return ok;
 }
 
+/* ---- files in memory ---- */
+
+static void *image_malloc(size_t size, H5FD_file_image_op_t operation, void *user)
+{
+    (void)operation;
+    nl_h5_image *image = user;
+    return image->bytes = malloc(size);
+}
+
+static void *image_realloc(void *bytes, size_t size, H5FD_file_image_op_t operation, void *user)
+{
+    (void)operation;
+    nl_h5_image *image = user;
+    void *grown = realloc(bytes, size);
+    if (grown)
+        image->bytes = grown;
+    return grown;
+}
+
+/* Closing a file does not end its image. */
+static herr_t image_free(void *bytes, H5FD_file_image_op_t operation, void *user)
+{
+    (void)bytes;
+    (void)operation;
+    (void)user;
+    return 0;
+}
+
+static void *image_copy(void *user)
+{
+    return user;
+}
+
+static herr_t image_forget(void *user)
+{
+    (void)user;
+    return 0;
+}
+
+hid_t nl_h5_new_image(nl_h5_image *image)
+{
+    const size_t increment = 1 << 16;
+    H5FD_file_image_callbacks_t calls = {image_malloc, NULL, image_realloc, image_free, image_copy, image_forget, image};
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    *image = (nl_h5_image){0};
+    const bool ok = H5Pset_fapl_core(access, increment, false) >= 0 && H5Pset_file_image_callbacks(access, &calls) >= 0 &&
+                    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 && /* checksums of metadata */
+                    H5Pset_meta_block_size(access, 0) >= 0 && H5Pset_small_data_block_size(access, 0) >= 0; /* no gaps */
+    hid_t file = ok ? H5Fcreate("image", H5F_ACC_TRUNC, H5P_DEFAULT, access) : -1;
+    H5Pclose(access);
+    return file;
+}
+
+bool nl_h5_finish_image(hid_t file, nl_h5_image *image)
+{
+    const ssize_t size = H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0 ? H5Fget_file_image(file, NULL, 0) : -1;
+    image->size = size > 0 ? (size_t)size : 0;
+    return H5Fclose(file) >= 0 && size > 0;
+}
+
+/* ---- datasets ---- */
+
+/* Small data stand in the header, which has a checksum; the others in chunks that have. */
+static hid_t layout_of(const nl_h5_dataset *d, hid_t type)
+{
+    const hsize_t compact = 16384, most = 1 << 24; /* bytes */
+    hid_t layout = H5Pcreate(H5P_DATASET_CREATE);
+    hsize_t chunk[NL_H5_MAX_RANK], bytes = H5Tget_size(type);
+    for (int i = 0; i < d->rank; i++)
+        bytes *= chunk[i] = d->shape[i];
+    if (bytes <= compact) {
+        H5Pset_layout(layout, H5D_COMPACT);
+        return layout;
+    }
+    for (int i = 0; i < d->rank; i++)
+        while (bytes > most && chunk[i] > 1) {
+            bytes = bytes / chunk[i] * ((chunk[i] + 1) / 2);
+            chunk[i] = (chunk[i] + 1) / 2;
+        }
+    H5Pset_chunk(layout, d->rank, chunk);
+    H5Pset_fletcher32(layout);
+    return layout;
+}
+
 hid_t nl_h5_write(hid_t group, const nl_h5_dataset *d, hid_t type, const void *data)
 {
     hid_t space = d->rank ? H5Screate_simple(d->rank, d->shape, NULL) : H5Screate(H5S_SCALAR);
-    hid_t set = H5Dcreate2(group, d->name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t layout = layout_of(d, type);
+    hid_t set = H5Dcreate2(group, d->name, type, space, H5P_DEFAULT, layout, H5P_DEFAULT);
+    H5Pclose(layout);
     bool ok = set >= 0 && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
     ok = ok && nl_h5_write_text(set, "units", d->units) && nl_h5_write_text(set, "description", d->description);
     for (int i = 0; i < d->rank && ok; i++)
@@ -71,23 +157,6 @@ hid_t nl_h5_write_scale(hid_t group, const nl_h5_dataset *d, const double *data)
         return -1;
     }
     return set;
-}
-
-char *nl_h5_read_text(hid_t object, const char *name)
-{
-    if (H5Aexists(object, name) <= 0)
-        return NULL;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), stored = H5Aget_type(attribute);
-    char *inside = NULL, *text = NULL;
-    if (H5Tis_variable_str(stored) > 0) {
-        if (H5Aread(attribute, stored, &inside) >= 0 && inside) {
-            text = strdup(inside);
-            H5free_memory(inside);
-        }
-    }
-    H5Tclose(stored);
-    H5Aclose(attribute);
-    return text;
 }
 
 static size_t count_of(hid_t set)

@@ -21,14 +21,20 @@ typedef struct nl_h5_dataset {
 hid_t nl_h5_complex_type(void);
 /* A group whose links keep the order in which they were made; below 0 on failure. The caller closes. */
 hid_t nl_h5_new_group(hid_t file, const char *name);
-/* Writes `data` of memory type `type`; returns the open dataset, or below 0. */
+/* A file made in memory, so that the disk is met by calls whose errors are the system's. The caller frees `bytes`. */
+typedef struct nl_h5_image {
+    void *bytes;
+    size_t size;
+} nl_h5_image;
+hid_t nl_h5_new_image(nl_h5_image *); /* below 0 on failure; the image stays where it is until it is finished */
+/* Closes the file; true where the image is whole. */
+bool nl_h5_finish_image(hid_t file, nl_h5_image *);
+/* Checksums are kept of all data and of what describes it. Writes `data` of memory type `type`; returns the open dataset, or below 0. */
 hid_t nl_h5_write(hid_t group, const nl_h5_dataset *, hid_t type, const void *data);
 /* Writes a one-dimensional dataset as a dimension scale; returns it open, or below 0. */
 hid_t nl_h5_write_scale(hid_t group, const nl_h5_dataset *, const double *data);
 bool nl_h5_write_text(hid_t object, const char *name, const char *text);
 bool nl_h5_write_int(hid_t object, const char *name, int value);
-/* A text attribute; the caller frees. NULL where there is none. */
-char *nl_h5_read_text(hid_t object, const char *name);
 /* Reads a whole dataset of exactly `count` elements. */
 bool nl_h5_read(hid_t group, const char *name, hid_t type, size_t count, void *data);
 /* Elements of a dataset; 0 where there is none. */

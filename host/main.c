@@ -9,9 +9,8 @@
 #include "nanolase.h"
 #include "options.h"
 #include "progress.h"
+#include "save.h"
 #include "version.h"
-
-static const double SECONDS_BETWEEN_SAVES = 5;
 
 /* First signal: finish what is at work and stop. Second: stop at the next step. */
 static volatile sig_atomic_t signals;
@@ -30,10 +29,8 @@ typedef struct run_state {
     nl_result result;
     nl_provenance provenance;
     char *config_text;
-    const char *path;
+    nl_saver saver;
     nl_backend *backend;
-    bool previous_kept;
-    double last_save;
 } run_state;
 
 /* ---- watching ---- */
@@ -56,19 +53,11 @@ static bool wants_abort(void *user)
     return signals > 1;
 }
 
-static nl_status save(run_state *s)
-{
-    if (!s->previous_kept)
-        NL_TRY(nl_result_keep_previous(s->path));
-    s->previous_kept = true;
-    s->last_save = nl_seconds();
-    return nl_result_write(&s->result, &s->provenance, s->path);
-}
-
 static nl_status on_results(void *user)
 {
     run_state *s = user;
-    return nl_seconds() - s->last_save < SECONDS_BETWEEN_SAVES ? NL_OK : save(s);
+    nl_saver_now_and_then(&s->saver, &s->result, &s->provenance);
+    return NL_OK;
 }
 
 /* ---- the steps of a run ---- */
@@ -84,17 +73,24 @@ static nl_status load_config(run_state *s, const nl_options *options)
     return s->config_text ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot print the configuration");
 }
 
-static nl_status check_output(run_state *s, const nl_options *options)
+static const char *output_of(const run_state *s, const nl_options *options)
 {
-    s->path = options->output ? options->output : s->config.output_file;
-    if (strlen(s->path) >= NL_TEXT_MAX)
-        return nl_fail(NL_ERR_USAGE, "-o: the path is longer than %d characters", NL_TEXT_MAX - 1);
-    if (nl_result_check_writable(s->path) == NL_OK)
-        return NL_OK;
+    return options->output ? options->output : s->config.output_file;
+}
+
+/* A place that is not fit is told with where it was given. */
+static nl_status place_error(const run_state *s, const nl_options *options)
+{
     char reason[600];
     snprintf(reason, sizeof reason, "%s", nl_error_message());
     return options->output ? nl_fail(NL_ERR_USAGE, "-o %s", reason)
                            : nl_config_fail(&s->config, "output.file", "%s", reason);
+}
+
+static nl_status open_output(run_state *s, const nl_options *options)
+{
+    const nl_status status = nl_saver_open(output_of(s, options), &s->reporter, &s->saver);
+    return status == NL_ERR_USAGE ? place_error(s, options) : status;
 }
 
 static nl_status open_backend(run_state *s, const nl_options *options)
@@ -119,7 +115,8 @@ static nl_status check_memory(run_state *s)
     size_t available;
     NL_TRY(s->backend->ops->available(s->backend, &available));
     NL_TRY(nl_plan_check_memory(&s->plan, (double)available));
-    const double result = nl_plan_result_bytes(&s->plan), host = (double)nl_host_memory();
+    /* once more while they are put together for the file */
+    const double result = 2 * nl_plan_result_bytes(&s->plan), host = (double)nl_host_memory();
     if (result > host)
         return nl_fail(NL_ERR_MEMORY, "%s: the results need %.3g GB and %.3g GB are free; use a smaller sweep or "
                                       "fields = no",
@@ -134,10 +131,10 @@ static nl_status prepare_result(run_state *s, const nl_options *options)
     s->reporter.points_total = s->result.n_points;
     if (!options->resume)
         return NL_OK;
-    NL_TRY(nl_result_resume(&s->result, &s->provenance, s->path, &done));
-    nl_report(&s->reporter, 0, "%s: %d of %d points are done", s->path, done, s->result.n_points);
+    NL_TRY(nl_result_resume(&s->result, &s->provenance, s->saver.path, &done));
+    nl_report(&s->reporter, 0, "%s: %d of %d points are done", s->saver.path, done, s->result.n_points);
     s->reporter.done_at_start = done;
-    s->previous_kept = true; /* the file at `path` is this run's own */
+    s->saver.previous_kept = true; /* the file there is this run's own */
     return NL_OK;
 }
 
@@ -164,13 +161,13 @@ static nl_status compute(run_state *s)
     const time_t now = time(NULL);
     strftime(s->provenance.start, sizeof s->provenance.start, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     watch_signals();
+    NL_TRY(nl_saver_begin(&s->saver, &s->result, &s->provenance));
     const nl_status status = nl_plan_run(&s->plan, s->backend, &s->result, &watcher);
     if (status == NL_OK)
-        return save(s);
+        return nl_saver_finish(&s->saver, &s->result, &s->provenance);
     char reason[600];
     snprintf(reason, sizeof reason, "%s", nl_error_message());
-    if (status != NL_ERR_FILE)
-        save(s); /* the points that are done; the first failure is the one to tell */
+    nl_saver_save(&s->saver, &s->result, &s->provenance); /* the points that are done */
     return nl_fail(status, "%s", reason);
 }
 
@@ -199,14 +196,14 @@ static int summarise(run_state *s)
     if (missing == 0) {
         nl_report(&s->reporter, 0, "%d point%s in %.1f s; results in %s", s->result.n_points,
                   s->result.n_points == 1 ? "" : "s",
-                  nl_seconds() - s->reporter.start, s->path);
+                  nl_seconds() - s->reporter.start, s->saver.path);
         return 0;
     }
     nl_report(&s->reporter, -1, "%d of %d points are not converged: %d reached max_time, %d stalled above tolerance, "
                                 "%d failed, %d reached the cutoff (use more levels, or for amplitudes a finer or larger grid), %d not computed%s; results in %s",
               missing, s->result.n_points, count[NL_POINT_MAX_TIME], count[NL_POINT_STALLED], count[NL_POINT_FAILED],
               count[NL_POINT_LEAKED],
-              count[NL_POINT_PENDING], count[NL_POINT_PENDING] ? " (go on with --resume)" : "", s->path);
+              count[NL_POINT_PENDING], count[NL_POINT_PENDING] ? " (go on with --resume)" : "", s->saver.path);
     advise(s);
     return 1;
 }
@@ -215,7 +212,7 @@ static nl_status run(run_state *s, const nl_options *options)
 {
     NL_TRY(load_config(s, options));
     NL_TRY(nl_plan_new(&s->config, &s->plan));
-    NL_TRY(check_output(s, options));
+    NL_TRY(open_output(s, options));
     NL_TRY(open_backend(s, options));
     NL_TRY(check_memory(s));
     NL_TRY(prepare_result(s, options));
@@ -232,6 +229,7 @@ static nl_status command_run(const nl_options *options, int *exit_code)
     nl_result_release(&s.result);
     nl_plan_release(&s.plan);
     nl_backend_close(s.backend);
+    nl_saver_close(&s.saver);
     free(s.config_text);
     nl_config_release(&s.config);
     return status;
@@ -261,7 +259,9 @@ static nl_status command_check(const nl_options *options)
     if (status == NL_OK)
         status = nl_plan_new(&s.config, &s.plan);
     if (status == NL_OK)
-        status = check_output(&s, options);
+        status = nl_result_check_writable(s.config.output_file);
+    if (status == NL_ERR_FILE)
+        status = place_error(&s, options);
     if (status == NL_OK)
         status = nl_plan_check_memory(&s.plan, (double)nl_host_memory());
     if (status == NL_OK)

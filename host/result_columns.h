@@ -4,6 +4,9 @@
 
 #include "nanolase/result.h"
 
+#define NL_RESULT_MARK "nanolase_result" /* root attribute that tells our files from others */
+#define NL_RESULT_CONFIGURATION "configuration" /* dataset of the configuration's characters */
+
 typedef struct nl_column {
     const char *name, *units, *description;
     bool is_integer;

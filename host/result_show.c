@@ -20,7 +20,6 @@ typedef struct column {
 
 typedef struct table {
     hid_t file;
-    char *axes; /* comma-separated names */
     bool series;
     size_t points, times;
     int n_columns;
@@ -31,7 +30,6 @@ static void table_release(table *t)
 {
     for (int c = 0; c < t->n_columns; c++)
         free(t->columns[c].data);
-    free(t->axes);
     if (t->file >= 0)
         H5Fclose(t->file);
 }
@@ -54,21 +52,23 @@ static bool add_column(table *t, hid_t group, const char *name, size_t count, si
     return ok;
 }
 
-/* Axes in sweep order; the last varies fastest. */
+static herr_t collect_axis(hid_t group, const char *name, const H5L_info_t *info, void *user)
+{
+    (void)info;
+    table *t = user;
+    const size_t count = nl_h5_count(group, name);
+    t->points *= count;
+    return count > 0 && add_column(t, group, name, count, 1, false) ? 0 : -1;
+}
+
+/* Axes in sweep order, in which they were written; the last varies fastest. */
 static bool add_axes(table *t)
 {
     hid_t group = H5Gopen2(t->file, "axes", H5P_DEFAULT);
     if (group < 0)
         return false;
-    char *names = strdup(t->axes);
-    bool ok = names != NULL;
     t->points = 1;
-    for (char *name = ok ? strtok(names, ",") : NULL; name && ok; name = strtok(NULL, ",")) {
-        const size_t count = nl_h5_count(group, name);
-        ok = count > 0 && add_column(t, group, name, count, 1, false);
-        t->points *= count;
-    }
-    free(names);
+    const bool ok = H5Literate(group, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, collect_axis, t) >= 0;
     H5Gclose(group);
     size_t repeat = t->times;
     for (int c = t->n_columns - 1; c >= 0; c--) {
@@ -109,12 +109,9 @@ static bool add_convergence(table *t)
 
 static bool load(table *t)
 {
-    char *mode = nl_h5_read_text(t->file, "mode");
-    t->axes = nl_h5_read_text(t->file, "axes");
-    t->series = mode && strcmp(mode, "evolve") == 0;
+    t->series = H5Lexists(t->file, "series", H5P_DEFAULT) > 0;
     t->times = t->series ? nl_h5_count(t->file, "time") : 1;
-    bool ok = mode && t->axes && t->times > 0 && add_axes(t);
-    free(mode);
+    bool ok = H5Aexists(t->file, NL_RESULT_MARK) > 0 && t->times > 0 && add_axes(t);
     if (ok && t->series) {
         ok = add_column(t, t->file, "time", t->times, 1, false);
         if (ok)

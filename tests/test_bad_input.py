@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Configurations, command lines and files that make no sense: refused before any work, with the place and the remedy."""
+"""Configurations, command lines and files that make no sense: refused before any work, with place and remedy."""
 import os
 
 import h5py

@@ -81,7 +81,7 @@ static void check_round_trip(const char *text, int fields)
     nl_provenance from, again;
     int done = -1;
     fill(&written, text, &from);
-    OK(nl_result_write(&written.result, &from, in_folder("r.h5")));
+    OK(nl_result_write(&written.result, &from, in_folder("r.h5"), false));
     run_prepare(&read, text);
     again = from;
     OK(nl_result_resume(&read.result, &again, in_folder("r.h5"), &done));
@@ -115,12 +115,13 @@ static void test_long_text(void **state)
     int done;
     (void)state;
     fill(&r, steady_text, &from);
-    for (int c = 0; c < LENGTH; c++)
-        text[c] = c % 70 ? (char)('0' + c % 10) : '\n';
+    for (int c = 0; c < LENGTH; c++) /* values of a list that goes on in indented lines */
+        text[c] = c % 70 == 0 ? '\n' : c % 70 < 5 ? ' ' : (char)('0' + c % 10);
+    memcpy(text, "[sweep]\nt_c = 1", 15);
     text[LENGTH] = '\0';
     nl_provenance with_text = from;
     with_text.config_text = text;
-    OK(nl_result_write(&r.result, &with_text, in_folder("r.h5")));
+    OK(nl_result_write(&r.result, &with_text, in_folder("r.h5"), false));
     OK(nl_result_resume(&r.result, &with_text, in_folder("r.h5"), &done));
     text[LENGTH - 1] = '-'; /* and is read to its end */
     FAILS(nl_result_resume(&r.result, &with_text, in_folder("r.h5"), &done), NL_ERR_FILE, "another configuration");
@@ -161,7 +162,7 @@ static void test_layout(void **state)
     nl_provenance from;
     (void)state;
     fill(&r, steady_text, &from);
-    OK(nl_result_write(&r.result, &from, in_folder("r.h5")));
+    OK(nl_result_write(&r.result, &from, in_folder("r.h5"), false));
     const hid_t file = H5Fopen(in_folder("r.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
     assert_true(file >= 0);
     for (int a = 0; a < COUNT(attributes); a++)
@@ -192,7 +193,7 @@ static void test_layout_of_evolve(void **state)
     nl_provenance from;
     (void)state;
     fill(&r, evolve_text, &from);
-    OK(nl_result_write(&r.result, &from, in_folder("e.h5")));
+    OK(nl_result_write(&r.result, &from, in_folder("e.h5"), false));
     const hid_t file = H5Fopen(in_folder("e.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
     assert_int_equal(shape_of(file, "time", shape), 1);
     assert_int_equal(shape[0], 5); /* 0, 0.3, 0.6, 0.9, 1 */
@@ -221,7 +222,7 @@ static void test_show(void **state)
     nl_provenance from;
     (void)state;
     fill(&r, steady_text, &from);
-    OK(nl_result_write(&r.result, &from, in_folder("r.h5")));
+    OK(nl_result_write(&r.result, &from, in_folder("r.h5"), false));
     char *csv = shown(in_folder("r.h5"), true), *table = shown(in_folder("r.h5"), false), *line = strtok(csv, "\n");
     assert_true(strncmp(line, "t_c,phi2,exp_i_theta1_re,exp_i_theta1_im,", 41) == 0);
     const char *const end = ",converged,residual,model_time,steps,rhs";
@@ -280,7 +281,7 @@ static void test_places_that_cannot_be_written(void **state)
     fill(&r, steady_text, &from);
     snprintf(path, sizeof path, "%s/none/r.h5", in_folder(""));
     FAILS(nl_result_check_writable(path), NL_ERR_FILE, "there is no folder");
-    FAILS(nl_result_write(&r.result, &from, path), NL_ERR_FILE, "r.h5");
+    FAILS(nl_result_write(&r.result, &from, path, false), NL_ERR_FILE, "r.h5");
     FAILS(nl_result_check_writable("/tmp"), NL_ERR_FILE, "is a folder");
     OK(nl_result_check_writable(in_folder("new.h5")));
     forget(&r, &from);
@@ -294,7 +295,7 @@ static void test_other_configuration(void **state)
     int done = 0;
     (void)state;
     fill(&r, steady_text, &from);
-    OK(nl_result_write(&r.result, &from, in_folder("r.h5")));
+    OK(nl_result_write(&r.result, &from, in_folder("r.h5"), false));
     fill(&other, "[phase]\nD_p = 0.31\nepsilon_over_r0 = 1\n[grid]\nn_c = 12\n[output]\nfields = yes\n"
                  "[sweep]\nt_c = 0, 0.5\nphi2 = 0, 1, 2\n", &theirs);
     FAILS(nl_result_resume(&other.result, &theirs, in_folder("r.h5"), &done), NL_ERR_FILE, "another configuration");
@@ -335,7 +336,7 @@ static void test_damaged_files(void **state)
     (void)state;
     for (int damage = 0; damage < 4; damage++) {
         fill(&r, steady_text, &from);
-        OK(nl_result_write(&r.result, &from, in_folder("d.h5")));
+        OK(nl_result_write(&r.result, &from, in_folder("d.h5"), false));
         switch (damage) {
         case 0: remove_dataset(in_folder("d.h5"), "observables/coherence"); break;
         case 1: remove_dataset(in_folder("d.h5"), "convergence"); break;
@@ -379,14 +380,14 @@ static void test_replacement(void **state)
     assert_int_equal(mkdir(folder, 0700), 0);
     snprintf(path, sizeof path, "%s/r.h5", folder);
     snprintf(part, sizeof part, "%s.part", path);
-    OK(nl_result_write(&r.result, &from, path));
+    OK(nl_result_write(&r.result, &from, path, false));
     assert_int_equal(count_files(folder), 1);
     FILE *reader = fopen(path, "r");
     char before[512], after[512];
     assert_int_equal(fread(before, 1, sizeof before, reader), sizeof before);
     const ino_t old = inode_of(path);
     write_file_named("place/r.h5.part", "left behind by a run that was killed");
-    OK(nl_result_write(&r.result, &from, path));
+    OK(nl_result_write(&r.result, &from, path, false));
     assert_int_equal(count_files(folder), 1);
     assert_int_not_equal(access(part, F_OK), 0);
     assert_true(inode_of(path) != old);
@@ -406,14 +407,16 @@ static void test_keep_previous(void **state)
     fill(&r, steady_text, &from);
     const char *path = in_folder("k.h5");
     snprintf(kept, sizeof kept, "%s~", path);
-    OK(nl_result_keep_previous(path)); /* nothing there */
-    OK(nl_result_write(&r.result, &from, path));
-    const ino_t old = inode_of(path);
-    OK(nl_result_keep_previous(path));
-    OK(nl_result_write(&r.result, &from, path));
-    assert_true(inode_of(kept) == old && inode_of(path) != old);
-    OK(nl_result_keep_previous(path)); /* again, over the one kept before */
-    assert_true(inode_of(kept) == inode_of(path));
+    OK(nl_result_write(&r.result, &from, path, true)); /* nothing there to keep */
+    assert_int_not_equal(access(kept, F_OK), 0);
+    const ino_t first = inode_of(path);
+    OK(nl_result_write(&r.result, &from, path, true));
+    const ino_t second = inode_of(path);
+    assert_true(inode_of(kept) == first && second != first);
+    OK(nl_result_write(&r.result, &from, path, true)); /* over the one kept before */
+    assert_true(inode_of(kept) == second && inode_of(path) != second);
+    OK(nl_result_write(&r.result, &from, path, false));
+    assert_true(inode_of(kept) == second);
     forget(&r, &from);
 }
 

@@ -8,8 +8,8 @@ import subprocess
 import h5py
 import numpy as np
 
-from cli_support import (EVOLVE, LASER, PAIR_IN_TIME, SMALL, assert_refused, check, close, ini, interrupt, is_finished,
-                         main, same, sets, show, solve, start, succeed)
+from cli_support import (AT_ONCE, EVOLVE, LASER, PAIR_IN_TIME, SMALL, assert_refused, check, close, ini, interrupt, is_finished,
+                         main, nanolase, same, sets, show, solve, start, succeed)
 
 
 # ---- convergence ----
@@ -75,7 +75,7 @@ def interrupted_and_resumed(folder, settings, number):
     check(pending["converged"] == 0 and math.isnan(pending["coherence"]), pending)
     bytes_before = (folder / "part.h5").read_bytes()
     changed = ["run", *options, "-o", "part.h5", "--resume", "-s", "laser.phi2=0.1"]
-    assert_refused(folder, changed, 4, ["part.h5", "configuration"])
+    assert_refused(folder, changed, 4, ["part.h5", "configuration", "laser.phi2 was 0, is 0.1", "1 key"])
     check((folder / "part.h5").read_bytes() == bytes_before, "a refused --resume changes the file")
     run = succeed(folder, "run", *options, "-o", "part.h5", "--resume")
     check(f"{finished.sum()} of {finished.size}" in run.stderr, run.stderr)
@@ -126,6 +126,46 @@ def test_kill_leaves_the_former_result(folder):
     process.kill()
     process.communicate()
     check((folder / "k.h5").read_bytes() == before, "the former result is gone")
+
+
+def test_what_differs_is_shown(folder):
+    """Keys of the old configuration, of the new one, of both; not where the result is kept."""
+    solve(folder, SMALL, {"sweep.t_c": "0, 1", "grid.n_c": 32})
+    options = sets({"sweep.phi2": "0, 1", "grid.n_c": 32, "laser.t_c": 0.5, "output.file": "x.h5"})
+    run = nanolase(folder, "run", "run.ini", "-o", "out.h5", "--resume", "-q", *options)
+    lines = [line.strip() for line in run.stderr.split("\n")]
+    wanted = ["laser.t_c was 1, is 0.5", "sweep.laser.phi2 was not given, is 0, 1", "sweep.laser.t_c was 0, 1, is not given"]
+    check(run.returncode == 4 and lines[1:4] == wanted and "3 keys" in lines[0] and "output file" in lines[4], run.stderr)
+
+
+def test_two_runs_on_one_output(folder):
+    """The second is refused while the first is at work, by whatever name it comes; a killed one leaves nothing in the way."""
+    name = ini(folder, SMALL)
+    (folder / "link.h5").symlink_to("deep/out.h5")
+    (folder / "deep").mkdir()
+    endless = sets({**EVOLVE, "run.t_end": 1e6, "run.save_every": 1e6})
+    process = start(folder, name, "-o", "deep/out.h5", *endless)
+    for other in ("deep/out.h5", "link.h5"):
+        for options in ([], ["--resume"]):
+            run = nanolase(folder, "run", name, "-o", other, *options, timeout=AT_ONCE)
+            check(run.returncode == 4 and f"process {process.pid} " in run.stderr, other, options, run.stderr)
+    succeed(folder, "run", name, "-o", "deep/other.h5", "-q")
+    check(is_finished(folder, "deep/other.h5").all() and not is_finished(folder, "deep/out.h5").any(), "both are in use")
+    process.kill()
+    process.communicate()
+    succeed(folder, "run", name, "-o", "link.h5", "-q")
+    check(sorted(os.listdir(folder / "deep")) == ["other.h5", "out.h5", "out.h5~"], os.listdir(folder / "deep"))
+    check((folder / "link.h5").is_symlink() and is_finished(folder, "link.h5").all(), "the link was replaced")
+
+
+def test_links_that_lead_nowhere(folder):
+    name = ini(folder, SMALL)
+    (folder / "a.h5").symlink_to("b.h5")
+    (folder / "b.h5").symlink_to("a.h5")
+    assert_refused(folder, ["run", name, "-o", "a.h5"], 2, ["a.h5", "circle"])
+    (folder / "new.h5").symlink_to(folder / "target.h5")
+    succeed(folder, "run", name, "-o", "new.h5", "-q")
+    check((folder / "new.h5").is_symlink() and is_finished(folder, "target.h5").all(), "a link to a file to be made")
 
 
 def test_resume_needs_a_result(folder):

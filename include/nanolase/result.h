@@ -75,17 +75,16 @@ typedef struct nl_provenance {
     char start[32]; /* UTC, ISO 8601 */
 } nl_provenance;
 
-/* Writes the whole file beside `path` and moves it into place: at any instant path is the old or the new file. */
-nl_status nl_result_write(const nl_result *, const nl_provenance *, const char *path);
+/* Writes the whole file beside `path` and moves it into place: at any instant path is the old or the new file.
+ * keep_previous: the old one is there still, under the name PATH~. NL_ERR_FILE with the system's reason, and the old file
+ * in place. */
+nl_status nl_result_write(const nl_result *, const nl_provenance *, const char *path, bool keep_previous);
 
 /* NL_ERR_FILE with the reason where `path` cannot be written, or is there and no result of this program. */
 nl_status nl_result_check_writable(const char *path);
 
-/* Keeps a result that is at `path` already under the name PATH~. */
-nl_status nl_result_keep_previous(const char *path);
-
 /* Fills the points that a former run of the same configuration finished, whether they converged or not; says how
- * many. NL_ERR_FILE where the file is missing or of another configuration. */
+ * many. NL_ERR_FILE where the file is missing, damaged, or of another configuration, with the keys that differ. */
 nl_status nl_result_resume(nl_result *, const nl_provenance *, const char *path, int *done);
 
 /* Prints the file's axes, observables and convergence: a table, or CSV. */

@@ -1,21 +1,14 @@
-/* The HDF5 file of a result: written whole beside its place and moved there, read back to resume. */
-#include <errno.h>
-#include <fcntl.h>
+/* Writes the HDF5 file of a result. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "h5.h"
 #include "nanolase/result.h"
+#include "new_file.h"
 #include "result_columns.h"
 #include "version.h"
-
-static const char *const MARK = "nanolase_result"; /* root attribute that tells our files from others */
-
-/* ---- writing ---- */
 
 /* The shape and scales of the sweep, to which datasets add their own dimensions. */
 typedef struct frame {
@@ -200,7 +193,7 @@ static void write_root(frame *f, const nl_provenance *from)
     now(end);
     const struct {
         const char *name, *text;
-    } texts[] = {{MARK, "1"},
+    } texts[] = {{NL_RESULT_MARK, "1"},
                  {"config", from->config_text},
                  {"name", from->name},
                  {"equation", f->result->model_name},
@@ -218,14 +211,24 @@ static void write_root(frame *f, const nl_provenance *from)
     f->ok = f->ok && nl_h5_write_int(f->file, "threads", from->threads);
 }
 
-static bool write_file(const nl_result *result, const nl_provenance *from, const char *path)
+/* Once more what the root's attribute says, where it has a checksum, as texts of any length there have not. */
+static void write_configuration(frame *f, const char *text)
+{
+    const nl_h5_dataset d = {.name = NL_RESULT_CONFIGURATION, .units = "1", .rank = 1, .shape = {strlen(text)},
+                             .scale = {-1},
+                             .description = "characters of the configuration, which --resume compares"};
+    put(f, f->file, &d, H5T_NATIVE_UCHAR, text);
+}
+
+static bool make_image(const nl_result *result, const nl_provenance *from, nl_h5_image *image)
 {
     frame f = {.result = result, .time = -1, .ok = true};
-    f.file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    f.file = nl_h5_new_image(image);
     if (f.file < 0)
         return false;
     hid_t complex_type = nl_h5_complex_type();
     write_root(&f, from);
+    write_configuration(&f, from->config_text);
     write_axes(&f);
     write_time(&f);
     write_observables(&f, complex_type);
@@ -238,198 +241,21 @@ static bool write_file(const nl_result *result, const nl_provenance *from, const
     if (f.time >= 0)
         H5Dclose(f.time);
     H5Tclose(complex_type);
-    const bool closed = H5Fclose(f.file) >= 0;
-    return f.ok && closed;
+    return nl_h5_finish_image(f.file, image) && f.ok;
 }
 
-static bool sync_file(const char *path)
+nl_status nl_result_write(const nl_result *result, const nl_provenance *from, const char *path, bool keep_previous)
 {
-    const int fd = open(path, O_RDONLY);
-    const bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-nl_status nl_result_write(const nl_result *result, const nl_provenance *from, const char *path)
-{
-    char part[NL_TEXT_MAX + 16];
-    snprintf(part, sizeof part, "%s.part", path);
+    nl_h5_image image = {0};
+    nl_new_file file;
     nl_h5_quiet();
-    if (!write_file(result, from, part) || !sync_file(part)) {
-        unlink(part);
-        return nl_fail(NL_ERR_FILE, "%s: cannot be written; is the disk full?", part);
-    }
-    if (rename(part, path) != 0) {
-        const int reason = errno;
-        unlink(part);
-        return nl_fail(NL_ERR_FILE, "%s: %s", path, strerror(reason));
-    }
-    return NL_OK;
-}
-
-/* ---- what is at the place already ---- */
-
-static bool is_result_file(const char *path)
-{
-    nl_h5_quiet();
-    if (H5Fis_hdf5(path) <= 0)
-        return false;
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    const bool ours = file >= 0 && H5Aexists(file, MARK) > 0;
-    if (file >= 0)
-        H5Fclose(file);
-    return ours;
-}
-
-/* Makes and removes the file that results are written to before they are moved into place. */
-static nl_status probe_part(const char *path)
-{
-    char part[NL_TEXT_MAX + 16];
-    snprintf(part, sizeof part, "%s.part", path);
-    const int fd = open(part, O_WRONLY | O_CREAT, 0666);
-    if (fd < 0)
-        return nl_fail(NL_ERR_FILE, "%s cannot be written (%s: %s); choose another name or folder", path, part,
-                       strerror(errno));
-    close(fd);
-    unlink(part);
-    return NL_OK;
-}
-
-nl_status nl_result_check_writable(const char *path)
-{
-    struct stat info;
-    char folder[NL_TEXT_MAX], kept[NL_TEXT_MAX + 2];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    const char *where = slash ? folder : ".";
-    if (!*path)
-        return nl_fail(NL_ERR_FILE, "the output has no name; give a file name");
-    if (stat(where, &info) != 0 || !S_ISDIR(info.st_mode))
-        return nl_fail(NL_ERR_FILE, "%s cannot be written: there is no folder %s; create it or choose another", path,
-                       where);
-    if (access(where, W_OK | X_OK) != 0)
-        return nl_fail(NL_ERR_FILE, "%s cannot be written: no permission to write in %s; choose another folder", path,
-                       where);
-    NL_TRY(probe_part(path));
-    if (stat(path, &info) != 0)
-        return NL_OK;
-    if (S_ISDIR(info.st_mode))
-        return nl_fail(NL_ERR_FILE, "%s is a folder; give a file name", path);
-    if (!is_result_file(path))
-        return nl_fail(NL_ERR_FILE, "%s exists and is not a result of nanolase; choose another name", path);
-    snprintf(kept, sizeof kept, "%s~", path);
-    if (stat(kept, &info) == 0 && (S_ISDIR(info.st_mode) || !is_result_file(kept)))
-        return nl_fail(NL_ERR_FILE, "%s cannot be replaced: %s, which would keep the former result, is no result of "
-                                    "nanolase; move it away or choose another name",
-                       path, kept);
-    return NL_OK;
-}
-
-nl_status nl_result_keep_previous(const char *path)
-{
-    char kept[NL_TEXT_MAX + 2];
-    snprintf(kept, sizeof kept, "%s~", path);
-    if (access(path, F_OK) != 0)
-        return NL_OK;
-    /* A second name for the same file: at no instant is there no file at `path`. Where links are not known, a move. */
-    if ((unlink(kept) != 0 && errno != ENOENT) || (link(path, kept) != 0 && rename(path, kept) != 0))
-        return nl_fail(NL_ERR_FILE, "%s: cannot keep the former result: %s", kept, strerror(errno));
-    return NL_OK;
-}
-
-/* ---- resuming ---- */
-
-/* The configuration without [output] file, which may differ between the runs. */
-static bool same_configuration(const char *a, const char *b)
-{
-    while (*a && *b) {
-        const size_t la = strcspn(a, "\n"), lb = strcspn(b, "\n");
-        const bool both_file = strncmp(a, "file = ", 7) == 0 && strncmp(b, "file = ", 7) == 0;
-        if (!both_file && (la != lb || strncmp(a, b, la) != 0))
-            return false;
-        a += la + (a[la] == '\n');
-        b += lb + (b[lb] == '\n');
-    }
-    return !*a && !*b;
-}
-
-static bool read_convergence(nl_result *result, hid_t file)
-{
-    hid_t group = H5Gopen2(file, "convergence", H5P_DEFAULT);
-    double *column = malloc((size_t)result->n_points * sizeof *column);
-    bool ok = group >= 0 && column;
-    for (int c = 0; c < nl_column_count && ok; c++) {
-        ok = nl_h5_read(group, nl_columns[c].name, H5T_NATIVE_DOUBLE, (size_t)result->n_points, column);
-        for (int p = 0; p < result->n_points && ok; p++)
-            nl_columns[c].set(&result->outcomes[p], column[p]);
-    }
-    for (int p = 0; p < result->n_points && ok; p++)
-        ok = result->outcomes[p].status >= NL_POINT_PENDING && result->outcomes[p].status <= NL_POINT_LEAKED;
-    free(column);
-    if (group >= 0)
-        H5Gclose(group);
-    return ok;
-}
-
-static bool read_observables(nl_result *result, hid_t file)
-{
-    const bool series = result->config->run_mode == NL_MODE_EVOLVE;
-    const size_t count = (size_t)result->n_points * result->n_times;
-    hid_t group = H5Gopen2(file, series ? "series" : "observables", H5P_DEFAULT), complex_type = nl_h5_complex_type();
-    nl_value *column = malloc(count * sizeof *column);
-    bool ok = group >= 0 && column;
-    for (int k = 0; k < result->n_observables && ok; k++) {
-        const nl_observable *o = result->observables[k];
-        ok = nl_h5_read(group, o->name, o->is_complex ? complex_type : H5T_NATIVE_DOUBLE, count, column);
-        for (size_t x = 0; x < count && ok; x++)
-            result->values[x * result->n_observables + k] =
-                o->is_complex ? column[x] : (nl_value){((double *)column)[x], 0};
-    }
-    free(column);
-    H5Tclose(complex_type);
-    if (group >= 0)
-        H5Gclose(group);
-    return ok;
-}
-
-static bool read_fields(nl_result *result, hid_t file)
-{
-    if (result->n_fields == 0)
-        return true;
-    hid_t group = H5Gopen2(file, "fields", H5P_DEFAULT), complex_type = nl_h5_complex_type();
-    bool ok = group >= 0;
-    for (int k = 0; k < result->n_fields && ok; k++) {
-        const nl_field *field = &result->fields[k];
-        const size_t count = result->n_points * nl_field_len(field) / (field->is_complex ? 2 : 1);
-        ok = nl_h5_read(group, field->name, field->is_complex ? complex_type : H5T_NATIVE_DOUBLE, count,
-                        result->field_data[k]);
-    }
-    H5Tclose(complex_type);
-    if (group >= 0)
-        H5Gclose(group);
-    return ok;
-}
-
-nl_status nl_result_resume(nl_result *result, const nl_provenance *from, const char *path, int *done)
-{
-    nl_h5_quiet();
-    if (!is_result_file(path))
-        return nl_fail(NL_ERR_FILE, "%s: there is no result to resume; run without --resume", path);
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    char *config_text = nl_h5_read_text(file, "config");
-    const bool same = config_text && same_configuration(config_text, from->config_text);
-    const bool ok = same && read_convergence(result, file) && read_observables(result, file) &&
-                    read_fields(result, file);
-    free(config_text);
-    H5Fclose(file);
-    if (!same)
-        return nl_fail(NL_ERR_FILE, "%s: was made with another configuration; run without --resume, or choose another "
-                                    "output file", path);
-    if (!ok)
-        return nl_fail(NL_ERR_FILE, "%s: is damaged or from another version; run without --resume", path);
-    *done = nl_result_count_done(result);
-    return NL_OK;
+    nl_status status = make_image(result, from, &image)
+                           ? nl_new_file_open(path, &file)
+                           : nl_fail(NL_ERR_MEMORY, "%s: there is no memory to put the results together", path);
+    if (status == NL_OK)
+        status = nl_new_file_write(&file, image.bytes, image.size);
+    if (status == NL_OK)
+        status = nl_new_file_commit(&file, keep_previous);
+    free(image.bytes);
+    return status;
 }

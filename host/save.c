@@ -1,0 +1,85 @@
+#include "save.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const double SECONDS_BETWEEN_SAVES = 5;
+static const long PAUSES[] = {300, 1000}; /* before the last tries, in ms */
+
+nl_status nl_saver_open(const char *path, nl_reporter *reporter, nl_saver *out)
+{
+    *out = (nl_saver){.reporter = reporter};
+    if (strlen(path) >= NL_TEXT_MAX)
+        return nl_fail(NL_ERR_USAGE, "the path is longer than %d characters", NL_TEXT_MAX - 1);
+    if (nl_place_follow(path, out->path) != NL_OK || nl_result_check_writable(out->path) != NL_OK)
+        return NL_ERR_USAGE;
+    return nl_lock_take(out->path, &out->lock);
+}
+
+void nl_saver_close(nl_saver *saver)
+{
+    nl_lock_release(&saver->lock);
+}
+
+static nl_status try_to_save(nl_saver *saver, const nl_result *result, const nl_provenance *from)
+{
+    const nl_status status = nl_result_write(result, from, saver->path, !saver->previous_kept);
+    saver->last = nl_seconds();
+    saver->previous_kept |= status == NL_OK;
+    return status;
+}
+
+nl_status nl_saver_begin(nl_saver *saver, const nl_result *result, const nl_provenance *from)
+{
+    return access(saver->path, F_OK) == 0 ? NL_OK : try_to_save(saver, result, from);
+}
+
+void nl_saver_save(nl_saver *saver, const nl_result *result, const nl_provenance *from)
+{
+    const bool ok = try_to_save(saver, result, from) == NL_OK;
+    if (!ok && !saver->failing)
+        nl_report(saver->reporter, -1, "%s; the run goes on and tries again", nl_error_message());
+    if (ok && saver->failing)
+        nl_report(saver->reporter, -1, "%s: is written again", saver->path);
+    saver->failing = !ok;
+}
+
+void nl_saver_now_and_then(nl_saver *saver, const nl_result *result, const nl_provenance *from)
+{
+    if (nl_seconds() - saver->last >= SECONDS_BETWEEN_SAVES)
+        nl_saver_save(saver, result, from);
+}
+
+/* Writes to a name of its own in the first of these folders that takes it. */
+static bool put_elsewhere(const nl_saver *saver, const nl_result *result, const nl_provenance *from, char *out, size_t size)
+{
+    const char *const folders[] = {getenv("TMPDIR"), "/tmp", getenv("HOME"), "."};
+    const char *slash = strrchr(saver->path, '/'), *name = slash ? slash + 1 : saver->path;
+    for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
+        if (!folders[k] || !*folders[k])
+            continue;
+        snprintf(out, size, "%s/rescued-%ld-%s", folders[k], (long)getpid(), name);
+        if (access(out, F_OK) != 0 && nl_result_write(result, from, out, false) == NL_OK)
+            return true;
+    }
+    return false;
+}
+
+nl_status nl_saver_finish(nl_saver *saver, const nl_result *result, const nl_provenance *from)
+{
+    char reason[600], elsewhere[NL_PATH_MAX + 64];
+    nl_status status = try_to_save(saver, result, from);
+    for (size_t k = 0; k < sizeof PAUSES / sizeof *PAUSES && status != NL_OK; k++) {
+        const struct timespec pause = {PAUSES[k] / 1000, PAUSES[k] % 1000 * 1000000};
+        nanosleep(&pause, NULL);
+        status = try_to_save(saver, result, from);
+    }
+    if (status == NL_OK)
+        return NL_OK;
+    snprintf(reason, sizeof reason, "%s", nl_error_message());
+    if (put_elsewhere(saver, result, from, elsewhere, sizeof elsewhere))
+        return nl_fail(NL_ERR_FILE, "%s; the results are in %s: make room, and move them to %s", reason, elsewhere, saver->path);
+    return nl_fail(NL_ERR_FILE, "%s, nor anywhere else; the results since the last save are lost", reason);
+}

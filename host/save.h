@@ -1,0 +1,35 @@
+/*
+ * Saving the results of a run: where, how often, and what becomes of them when that fails.
+ *
+ * While a run goes on a failure is told and tried again at the next save, for a disk that is full now may not be in an
+ * hour. At the end it is tried a few times more; then the results are put where there is room, and the run fails.
+ */
+#ifndef NL_SAVE_H
+#define NL_SAVE_H
+
+#include "nanolase.h"
+#include "place.h"
+#include "progress.h"
+
+typedef struct nl_saver {
+    nl_reporter *reporter;
+    char path[NL_PATH_MAX]; /* links followed */
+    nl_lock lock;
+    bool previous_kept; /* what was at the path before the run is PATH~, or is this run's own */
+    bool failing;       /* the last save did */
+    double last;        /* when that was */
+} nl_saver;
+
+/* Finds the place and takes its lock. NL_ERR_USAGE where the place is not fit, NL_ERR_FILE where another run has it. */
+nl_status nl_saver_open(const char *path, nl_reporter *, nl_saver *out);
+void nl_saver_close(nl_saver *);
+
+/* Where there is no file yet makes one of points to be computed, so that a run can be resumed from its first instant. */
+nl_status nl_saver_begin(nl_saver *, const nl_result *, const nl_provenance *);
+/* Saves if the last save is seconds ago. */
+void nl_saver_now_and_then(nl_saver *, const nl_result *, const nl_provenance *);
+void nl_saver_save(nl_saver *, const nl_result *, const nl_provenance *);
+/* The last save. NL_ERR_FILE where the results could not be put in their place, with where they are. */
+nl_status nl_saver_finish(nl_saver *, const nl_result *, const nl_provenance *);
+
+#endif
