@@ -12,12 +12,21 @@ WARNINGS = -Wall -Wextra
 INCLUDES = -Iinclude -Ikernels -Ihost
 COMMIT := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 
+# MPI, where there is a compiler for it (mpicc), whose own words are taken. MPICC= chooses another; MPI=no builds without.
+comma = ,
+MPICC ?= $(shell command -v mpicc 2>/dev/null)
+MPI_COMMAND := $(if $(filter no,$(MPI)),,$(if $(MPICC),$(shell $(MPICC) -show 2>/dev/null)))
+MPI_CFLAGS := $(filter -I% -D%,$(MPI_COMMAND))
+MPI_LIBRARIES := $(filter -L% -l%,$(MPI_COMMAND)) \
+                 $(foreach w,$(subst $(comma), ,$(patsubst -Wl$(comma)%,%,$(filter -Wl%,$(MPI_COMMAND)))),-Xlinker $(w))
+TRANSPORT = $(if $(MPI_LIBRARIES),transport_mpi,transport_none)
+
 # Libraries. HDF5's and CBLAS's pkg-config names differ between systems.
 HDF5 := $(firstword $(foreach p,hdf5-serial hdf5,$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo yes),$(p))))
 CBLAS := $(firstword $(foreach p,cblas openblas blas,$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo yes),$(p))))
 LIBRARY_CFLAGS := $(shell pkg-config --cflags $(HDF5) inih lapacke $(CBLAS) 2>/dev/null)
 LIBRARIES := $(shell pkg-config --libs $(HDF5) 2>/dev/null) $(patsubst %,-l%_hl,$(patsubst hdf5-serial,hdf5_serial,$(HDF5))) \
-             $(shell pkg-config --libs inih lapacke $(CBLAS) 2>/dev/null) -lm
+             $(shell pkg-config --libs inih lapacke $(CBLAS) 2>/dev/null) $(MPI_LIBRARIES) -lm
 
 # CUDA, where there is an nvcc. CUDA_ARCHS chooses fewer architectures, e.g. CUDA_ARCHS=90; NVCC= builds without.
 NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
@@ -39,7 +48,7 @@ endif
 
 CFLAGS = -std=gnu11 -g $(OPTFLAGS) -fopenmp $(WARNINGS) $(INCLUDES) $(LIBRARY_CFLAGS)
 PROGRAM_SOURCES = host/main.c host/options.c host/progress.c host/save.c
-LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c,$(wildcard host/*.c))
+LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c host/transport_%.c,$(wildcard host/*.c)) host/$(TRANSPORT).c
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS)
 
@@ -48,17 +57,18 @@ all: say-what build/nanolase build/libnanolase.a
 
 say-what:
 	@test -n "$(HDF5)" || { echo "HDF5 is missing: run scripts/install-deps.sh" >&2; exit 1; }
+	@test -n "$(MPI_LIBRARIES)" && echo "MPI: $(MPICC)" || echo "no mpicc: building for one process only"
 	@test -n "$(NVCC)" && echo "CUDA: $(NVCC) for architectures $(ARCHS)" || echo "no nvcc: building for the CPU only"
 
-# With or without CUDA, and for which devices: what depends on that is made again when it changes.
-build/with-cuda: FORCE
-	@mkdir -p build && echo "$(NVCC) $(ARCHS)" | cmp -s - $@ || echo "$(NVCC) $(ARCHS)" >$@
+# With or without CUDA, for which devices, and MPI: what depends on that is made again when it changes.
+build/with: FORCE
+	@mkdir -p build && echo "$(NVCC) $(ARCHS) $(MPI_LIBRARIES)" | cmp -s - $@ || echo "$(NVCC) $(ARCHS) $(MPI_LIBRARIES)" >$@
 .PHONY: FORCE
 
 build/nanolase: $(PROGRAM_OBJECTS) build/libnanolase.a
 	$(LINK) -o $@ $^ $(LIBRARIES) $(CUDA_LIBRARIES)
 
-build/libnanolase.a: $(LIBRARY_OBJECTS) build/with-cuda
+build/libnanolase.a: $(LIBRARY_OBJECTS) build/with
 	rm -f $@ && ar rcs $@ $(LIBRARY_OBJECTS)
 
 build/host/%.o: host/%.c | build/host
@@ -70,7 +80,10 @@ build/commit: FORCE
 build/host/main.o build/host/result_write.o: build/commit
 build/host/main.o build/host/result_write.o: CFLAGS += -DNL_COMMIT='"$(COMMIT)"'
 
-build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) build/with-cuda | build/cuda
+build/host/transport_mpi.o: CFLAGS += $(MPI_CFLAGS)
+build/sanitized/transport_mpi.o: SANITIZED_CFLAGS += $(MPI_CFLAGS)
+
+build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) build/with | build/cuda
 	$(NVCC) $(NVCCFLAGS) -c $< -o $@
 
 # ---- tests: every C test twice, with the CPU backend and CUDA as built, and under the sanitizers with the .cu files
@@ -95,8 +108,8 @@ build/sanitized/%.o: host/%.c | build/sanitized
 build/sanitized/cuda_%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h tests/cuda_on_cpu*.h) | build/sanitized
 	$(CXX) -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU $(INCLUDES) -Itests -x c++ -c $< -o $@
 
-build/sanitized/libnanolase.a: $(SANITIZED_OBJECTS)
-	rm -f $@ && ar rcs $@ $^
+build/sanitized/libnanolase.a: $(SANITIZED_OBJECTS) build/with
+	rm -f $@ && ar rcs $@ $(SANITIZED_OBJECTS)
 
 build/sanitized/nanolase: $(PROGRAM_SOURCES:host/%.c=build/sanitized/%.o) build/sanitized/libnanolase.a
 	$(CXX) $(SANITIZE) -fopenmp -o $@ $^ $(LIBRARIES)
@@ -155,10 +168,9 @@ HEADERS = $(wildcard include/nanolase/*.h) kernels/portable.h host/config.def
 INSTALLED = bin/nanolase lib/libnanolase.a lib/pkgconfig/nanolase.pc include/nanolase.h include/nanolase share/nanolase \
             share/man/man1/nanolase.1 share/bash-completion/completions/nanolase
 CUDA_STATIC_LIBRARIES = $(if $(NVCC),-L$(CUDA_LIBRARY) -Wl$(comma)-rpath$(comma)$(CUDA_LIBRARY) -lcudart_static -lstdc++ -lpthread -ldl -lrt)
-comma = ,
 
 # The archive is static, so what it needs stands under Libs, not Libs.private.
-build/nanolase.pc: host/version.h Makefile build/with-cuda
+build/nanolase.pc: host/version.h Makefile build/with
 	@printf '%s\n' 'prefix=$${pcfiledir}/../..' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
 	    'Name: nanolase' 'Description: Time-domain solver for coupled nanolasers' \
 	    'Version: $(shell sed -n 's/.*NL_VERSION "\(.*\)"/\1/p' host/version.h)' \
@@ -196,7 +208,7 @@ help:
 	@echo "make install    program, library, headers, man page, completion and configs into PREFIX (/usr/local)"
 	@echo "make uninstall  takes them away again"
 	@echo "make clean      removes build/"
-	@echo "variables       NVCC= (CPU only), CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX, PREFIX, DESTDIR"
+	@echo "variables       NVCC= (CPU only), MPI=no (one process only), MPICC, CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX, PREFIX, DESTDIR"
 
 .SECONDARY:
 -include $(wildcard build/host/*.d build/sanitized/*.d)

@@ -7,15 +7,15 @@
 #include "lindblad_point.h"
 #include "phase_point.h"
 
-nl_status nl_backend_open(const char *name, int threads, nl_backend **out)
+nl_status nl_backend_open(const char *name, int threads, int device, nl_backend **out)
 {
     if (strcmp(name, "cpu") == 0)
         return nl_backend_open_cpu(threads, out);
     if (strcmp(name, "cuda") == 0)
-        return nl_backend_open_cuda(out);
+        return nl_backend_open_cuda(device, out);
     if (strcmp(name, "auto") != 0)
         return nl_fail(NL_ERR_USAGE, "unknown backend '%s'; use auto, cpu or cuda", name);
-    const nl_status status = nl_backend_open_cuda(out);
+    const nl_status status = nl_backend_open_cuda(device, out);
     return status == NL_ERR_NO_CUDA ? nl_backend_open_cpu(threads, out) : status;
 }
 

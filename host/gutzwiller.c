@@ -229,7 +229,7 @@ static nl_status run(sweep *s, nl_pair_solution *found)
     const double tolerance = s->plan->config->steady_tolerance;
     group_points(s);
     NL_TRY(nl_response_fill(s->plan, s->backend, s->watcher, tolerance, s->tables, s->n_tables));
-    if (s->watcher && s->watcher->wants_stop && s->watcher->wants_stop(s->watcher->user))
+    if (nl_watcher_wants_stop(s->watcher, s->backend))
         return NL_OK; /* the points stay pending */
     NL_TRY(nl_response_fill_transfer(s->plan, s->backend, s->watcher, s->tables, s->n_tables));
     for (int p = 0; p < s->plan->n_points; p++)

@@ -1,4 +1,5 @@
 /* nanolase: config -> plan -> backend -> result -> file. Only this file prints and exits. */
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -56,7 +57,10 @@ static bool wants_abort(void *user)
 static nl_status on_results(void *user)
 {
     run_state *s = user;
-    nl_saver_now_and_then(&s->saver, &s->result, &s->provenance);
+    if (signals > 0) /* who sent it may not wait long */
+        nl_saver_save(&s->saver, &s->result, &s->provenance);
+    else
+        nl_saver_now_and_then(&s->saver, &s->result, &s->provenance);
     return NL_OK;
 }
 
@@ -95,11 +99,14 @@ static nl_status open_output(run_state *s, const nl_options *options)
 
 static nl_status open_backend(run_state *s, const nl_options *options)
 {
-    NL_TRY(nl_backend_open(options->backend, options->threads, &s->backend));
+    const nl_ranks ranks = nl_ranks_now();
+    NL_TRY(nl_backend_open(options->backend, nl_ranks_threads(options->threads), ranks.host_rank, &s->backend));
+    s->backend->sharing = ranks.count > 1 ? NL_SHARE_POINTS : NL_SHARE_NOTHING;
     const nl_backend *backend = s->backend;
     s->provenance.backend = backend->ops->name;
     s->provenance.device = backend->device;
     s->provenance.threads = backend->threads;
+    s->provenance.ranks = ranks.count;
     if (strcmp(backend->ops->name, "cpu") != 0)
         nl_report(&s->reporter, 0, "running on %s", backend->device);
     else if (strcmp(options->backend, "auto") == 0)
@@ -107,6 +114,8 @@ static nl_status open_backend(run_state *s, const nl_options *options)
                   nl_error_message());
     else
         nl_report(&s->reporter, 0, "running on the CPU (%s, %d threads)", backend->device, backend->threads);
+    if (ranks.count > 1)
+        nl_report(&s->reporter, 0, "%d ranks, %d of them on the first machine, share the points", ranks.count, ranks.host_count);
     return NL_OK;
 }
 
@@ -129,7 +138,7 @@ static nl_status prepare_result(run_state *s, const nl_options *options)
     int done = 0;
     NL_TRY(nl_plan_new_result(&s->plan, &s->result));
     s->reporter.points_total = s->result.n_points;
-    if (!options->resume)
+    if (!options->resume || !nl_ranks_is_first())
         return NL_OK;
     NL_TRY(nl_result_resume(&s->result, &s->provenance, s->saver.path, &done));
     nl_report(&s->reporter, 0, "%s: %d of %d points are done", s->saver.path, done, s->result.n_points);
@@ -153,6 +162,8 @@ static void watch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (nl_ranks_now().count > 1)
+        sigaction(SIGUSR1, &action, NULL); /* mpirun passes it on, and gives time: after SIGTERM it kills */
 }
 
 static nl_status compute(run_state *s)
@@ -161,10 +172,10 @@ static nl_status compute(run_state *s)
     const time_t now = time(NULL);
     strftime(s->provenance.start, sizeof s->provenance.start, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     watch_signals();
-    NL_TRY(nl_saver_begin(&s->saver, &s->result, &s->provenance));
+    NL_TRY(nl_ranks_agree(nl_saver_begin(&s->saver, &s->result, &s->provenance)));
     const nl_status status = nl_plan_run(&s->plan, s->backend, &s->result, &watcher);
     if (status == NL_OK)
-        return nl_saver_finish(&s->saver, &s->result, &s->provenance);
+        return nl_ranks_agree(nl_saver_finish(&s->saver, &s->result, &s->provenance));
     char reason[600];
     snprintf(reason, sizeof reason, "%s", nl_error_message());
     nl_saver_save(&s->saver, &s->result, &s->provenance); /* the points that are done */
@@ -208,21 +219,28 @@ static int summarise(run_state *s)
     return 1;
 }
 
-static nl_status run(run_state *s, const nl_options *options)
+static nl_status prepare(run_state *s, const nl_options *options)
 {
     NL_TRY(load_config(s, options));
     NL_TRY(nl_plan_new(&s->config, &s->plan));
-    NL_TRY(open_output(s, options));
-    NL_TRY(open_backend(s, options));
-    NL_TRY(check_memory(s));
-    NL_TRY(prepare_result(s, options));
+    return open_output(s, options);
+}
+
+static nl_status run(run_state *s, const nl_options *options)
+{
+    NL_TRY(nl_ranks_start());
+    NL_TRY(nl_ranks_agree(prepare(s, options)));
+    NL_TRY(nl_ranks_agree(open_backend(s, options)));
+    NL_TRY(nl_ranks_agree(check_memory(s)));
+    NL_TRY(nl_ranks_agree(prepare_result(s, options)));
+    nl_ranks_broadcast(s->result.outcomes, (size_t)s->result.n_points * sizeof *s->result.outcomes);
     report_plan(s);
     return compute(s);
 }
 
 static nl_status command_run(const nl_options *options, int *exit_code)
 {
-    run_state s = {.reporter = nl_reporter_new(options->verbosity)};
+    run_state s = {.reporter = nl_reporter_new(nl_ranks_launched().rank == 0 ? options->verbosity : NL_SILENT)};
     const nl_status status = run(&s, options);
     if (status == NL_OK)
         *exit_code = summarise(&s);
@@ -276,8 +294,9 @@ static nl_status command_info(void)
 {
     nl_backend *backend;
     printf("nanolase %s (%s)\n", NL_VERSION, NL_COMMIT);
+    printf("MPI in this build: %s\n", nl_ranks_build());
     printf("CUDA in this build: %s\n", nl_backend_cuda_build());
-    if (nl_backend_open_cuda(&backend) == NL_OK) {
+    if (nl_backend_open_cuda(0, &backend) == NL_OK) {
         printf("CUDA device: %s\n", backend->device);
         nl_backend_close(backend);
     } else {
@@ -311,10 +330,26 @@ static void tame_threads(char **argv)
     }
 }
 
+/* Of many processes that a launcher starts one speaks. The others keep their error output for what that one cannot know. */
+static nl_options parse_options(int argc, char **argv, bool speaks)
+{
+    const int errors = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
+    if (!speaks) {
+        dup2(nowhere, STDOUT_FILENO);
+        dup2(nowhere, STDERR_FILENO);
+    }
+    const nl_options options = nl_options_parse(argc, argv);
+    dup2(errors, STDERR_FILENO);
+    close(errors);
+    close(nowhere);
+    return options;
+}
+
 int main(int argc, char **argv)
 {
     tame_threads(argv);
-    const nl_options options = nl_options_parse(argc, argv);
+    const bool speaks = nl_ranks_launched().rank == 0;
+    const nl_options options = parse_options(argc, argv, speaks);
     nl_status status = NL_OK;
     int exit_code = 0;
     switch (options.command) {
@@ -326,7 +361,10 @@ int main(int argc, char **argv)
     }
     if (status == NL_OK && (fflush(stdout) != 0 || ferror(stdout)))
         status = nl_fail(NL_ERR_FILE, "standard output: cannot be written");
-    if (status != NL_OK)
+    if (status != NL_OK && (speaks || !nl_ranks_have_agreed()))
         fprintf(stderr, "nanolase: %s\n", nl_error_message());
+    if (status != NL_OK && !nl_ranks_have_agreed())
+        nl_ranks_abort(nl_status_exit_code(status));
+    nl_ranks_finish();
     return status == NL_OK ? exit_code : nl_status_exit_code(status);
 }

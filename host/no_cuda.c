@@ -1,8 +1,9 @@
 /* Stands in for the CUDA backend in a build without nvcc. */
 #include "nanolase/backend.h"
 
-nl_status nl_backend_open_cuda(nl_backend **out)
+nl_status nl_backend_open_cuda(int device, nl_backend **out)
 {
+    (void)device;
     *out = 0;
     return nl_fail(NL_ERR_NO_CUDA, "this build has no CUDA; install the CUDA Toolkit (nvcc) and run `make` again, or "
                                    "use -b cpu");

@@ -4,6 +4,8 @@
 
 #include "nanolase/solve.h"
 
+enum { NL_SILENT = -2 }; /* a verbosity at which nothing is said */
+
 typedef struct nl_reporter {
     int verbosity;
     bool terminal;

@@ -258,11 +258,6 @@ static nl_status start_all(const nl_plan *outer, const nl_radii_state *const *st
     return NL_OK;
 }
 
-static bool is_stopped(const nl_watcher *watcher)
-{
-    return watcher && watcher->wants_stop && watcher->wants_stop(watcher->user);
-}
-
 nl_status nl_radii_unstable_modes(const nl_plan *outer, nl_backend *backend, const nl_watcher *watcher,
                                   const nl_radii_state *const *states, int count, int *modes,
                                   double (*jacobian)[4])
@@ -270,7 +265,7 @@ nl_status nl_radii_unstable_modes(const nl_plan *outer, nl_backend *backend, con
     kicked *list = calloc((size_t)count + 1, sizeof *list);
     nl_status status = list ? start_all(outer, states, count, list) : nl_fail(NL_ERR_MEMORY, "cannot allocate the kicks");
     double length = SAMPLES / 4.0, fast, slow; /* in units of the slow time */
-    for (int attempt = 0; attempt < MOST_ATTEMPTS && status == NL_OK && !is_stopped(watcher); attempt++) {
+    for (int attempt = 0; attempt < MOST_ATTEMPTS && status == NL_OK && !nl_watcher_wants_stop(watcher, backend); attempt++) {
         time_scales(list, count, &fast, &slow);
         if (!(fast > 0))
             break; /* all have died away */

@@ -203,11 +203,6 @@ static nl_status solve_nodes(const nl_plan *outer, nl_backend *backend, const nl
     return status;
 }
 
-static bool is_stopped(const nl_watcher *watcher)
-{
-    return watcher && watcher->wants_stop && watcher->wants_stop(watcher->user);
-}
-
 /* Whether a table goes on to more nodes, after its error at this degree is known. */
 static bool needs_more(nl_response *r, double tolerance)
 {
@@ -244,7 +239,7 @@ nl_status nl_response_fill(const nl_plan *plan, nl_backend *backend, const nl_wa
         if (n_nodes > 0)
             status = solve_nodes(plan, backend, watcher, tables, table, node, n_nodes);
         for (int t = 0; t < count && status == NL_OK; t++) {
-            open[t] = open[t] && needs_more(&tables[t], tolerance) && !is_stopped(watcher);
+            open[t] = open[t] && needs_more(&tables[t], tolerance) && !nl_watcher_wants_stop(watcher, backend);
             if (open[t])
                 refine(&tables[t]);
         }

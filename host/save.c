@@ -11,6 +11,8 @@ static const long PAUSES[] = {300, 1000}; /* before the last tries, in ms */
 nl_status nl_saver_open(const char *path, nl_reporter *reporter, nl_saver *out)
 {
     *out = (nl_saver){.reporter = reporter};
+    if (!nl_ranks_is_first())
+        return NL_OK; /* which alone has a place to save to */
     if (strlen(path) >= NL_TEXT_MAX)
         return nl_fail(NL_ERR_USAGE, "the path is longer than %d characters", NL_TEXT_MAX - 1);
     if (nl_place_follow(path, out->path) != NL_OK || nl_result_check_writable(out->path) != NL_OK)
@@ -25,6 +27,8 @@ void nl_saver_close(nl_saver *saver)
 
 static nl_status try_to_save(nl_saver *saver, const nl_result *result, const nl_provenance *from)
 {
+    if (!*saver->path)
+        return NL_OK;
     const nl_status status = nl_result_write(result, from, saver->path, !saver->previous_kept);
     saver->last = nl_seconds();
     saver->previous_kept |= status == NL_OK;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "nanolase/krylov.h"
+#include "nanolase/ranks.h"
 
 static void enter_gap(nl_task *task, const nl_gap *gap, int point)
 {
@@ -65,6 +66,12 @@ void nl_task_progress(nl_task *task, const nl_progress *progress)
         return;
 #pragma omp critical(nl_watch)
     task->watcher->on_progress(task->watcher->user, progress);
+}
+
+bool nl_watcher_wants_stop(const nl_watcher *watcher, const nl_backend *backend)
+{
+    const bool mine = watcher && watcher->wants_stop && watcher->wants_stop(watcher->user);
+    return backend->sharing == NL_SHARE_NOTHING ? mine : nl_ranks_any(mine);
 }
 
 bool nl_task_is_aborted(const nl_task *task)

@@ -29,6 +29,7 @@ extern "C" {
 #include "nanolase/model.h"
 #include "nanolase/phase.h"
 #include "nanolase/plan.h"
+#include "nanolase/ranks.h"
 #include "nanolase/result.h"
 #include "nanolase/solve.h"
 #include "nanolase/tableau.h"

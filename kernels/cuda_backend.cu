@@ -160,7 +160,7 @@ static const nl_backend_ops cuda_ops = {
     nl_cuda_transfer,
 };
 
-nl_status nl_backend_open_cuda(nl_backend **out)
+nl_status nl_backend_open_cuda(int device, nl_backend **out)
 {
     int devices = 0;
     const cudaError_t error = cudaGetDeviceCount(&devices);
@@ -172,8 +172,8 @@ nl_status nl_backend_open_cuda(nl_backend **out)
     nl_cuda_backend *cuda = (nl_cuda_backend *)calloc(1, sizeof *cuda);
     if (!cuda)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the CUDA backend");
-    int device = 0;
-    cudaError_t failed = cudaGetDevice(&device);
+    device %= devices;
+    cudaError_t failed = cudaSetDevice(device);
     if (failed == cudaSuccess)
         failed = cudaGetDeviceProperties(&cuda->properties, device);
     if (failed == cudaSuccess)

@@ -176,7 +176,7 @@ UNUSED static const backend_case backend_cases[] = {{"cpu", 1}, {"cpu", 2}, {"cu
 /* False, with a line that says why, where this machine or build lacks the backend. The sanitized build never does. */
 UNUSED static bool open_or_skip(const backend_case *c, const char *what, nl_backend **out)
 {
-    const nl_status status = nl_backend_open(c->name, c->threads, out);
+    const nl_status status = nl_backend_open(c->name, c->threads, 0, out);
     if (status == NL_OK)
         return true;
 #ifdef NL_SANITIZED

@@ -593,8 +593,8 @@ static void test_open(void **state)
 {
     nl_backend *b = NULL;
     (void)state;
-    FAILS(nl_backend_open("gpu", 0, &b), NL_ERR_USAGE, "use auto, cpu or cuda");
-    OK(nl_backend_open("cpu", 0, &b));
+    FAILS(nl_backend_open("gpu", 0, 0, &b), NL_ERR_USAGE, "use auto, cpu or cuda");
+    OK(nl_backend_open("cpu", 0, 0, &b));
     assert_true(b->threads >= 1);
     assert_string_equal(b->ops->name, "cpu");
     nl_backend *share = NULL;
@@ -602,7 +602,7 @@ static void test_open(void **state)
     assert_int_equal(share->threads, 1);
     nl_backend_close(share);
     nl_backend_close(b);
-    OK(nl_backend_open("auto", 1, &b));
+    OK(nl_backend_open("auto", 1, 0, &b));
     nl_backend_close(b);
     nl_backend_close(NULL);
     assert_true(nl_host_memory() > 1000000);

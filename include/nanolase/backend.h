@@ -137,19 +137,24 @@ typedef struct nl_backend_ops {
                           int points, const struct nl_transfer_entry *entries, const nl_job *, int n_jobs);
 } nl_backend_ops;
 
+/* What ranks (ranks.h) do together with their backends: nothing, share out the points of a plan, or each a part of every
+ * grid. */
+typedef enum nl_sharing { NL_SHARE_NOTHING, NL_SHARE_POINTS, NL_SHARE_GRIDS } nl_sharing;
+
 /* Every backend's own struct begins with this. */
 struct nl_backend {
     const nl_backend_ops *ops;
+    nl_sharing sharing; /* set by who opened it */
     char device[128]; /* for people: processor or GPU */
     int threads;      /* CPU: threads in use; CUDA: 0 */
 };
 
 /* threads: 0 for all. The caller closes. */
 nl_status nl_backend_open_cpu(int threads, nl_backend **out);
-/* NL_ERR_NO_CUDA where the build has no CUDA or the machine no device. */
-nl_status nl_backend_open_cuda(nl_backend **out);
+/* device: modulo the number there is. NL_ERR_NO_CUDA where the build has no CUDA or the machine no device. */
+nl_status nl_backend_open_cuda(int device, nl_backend **out);
 /* name: "auto" (CUDA where it works, else CPU), "cpu" or "cuda". */
-nl_status nl_backend_open(const char *name, int threads, nl_backend **out);
+nl_status nl_backend_open(const char *name, int threads, int device, nl_backend **out);
 void nl_backend_close(nl_backend *); /* accepts NULL */
 /* Bytes of main memory that are free to take. */
 size_t nl_host_memory(void);

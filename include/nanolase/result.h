@@ -71,7 +71,7 @@ typedef struct nl_provenance {
     const char *config_text; /* nl_config_text; not owned */
     char name[128];          /* of the configuration: its file without folder and suffix */
     const char *backend, *device;
-    int threads;
+    int threads, ranks;
     char start[32]; /* UTC, ISO 8601 */
 } nl_provenance;
 

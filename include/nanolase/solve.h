@@ -47,6 +47,9 @@ typedef struct nl_task {
 nl_status nl_task_record(nl_task *, nl_batch *, const int *active, int n_active, const nl_outcome *outcome, int time);
 void nl_task_progress(nl_task *, const nl_progress *);
 bool nl_task_is_aborted(const nl_task *);
+/* Whether the watcher wants the run to stop, of a method that solves points together: any rank's watcher, where ranks share
+ * the work; all ask at the same places. */
+bool nl_watcher_wants_stop(const nl_watcher *, const nl_backend *);
 
 /* Steady states by time evolution on a sequence of grids, coarse to fine. */
 nl_status nl_relax(nl_task *);
