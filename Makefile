@@ -61,8 +61,9 @@ say-what:
 	@test -n "$(NVCC)" && echo "CUDA: $(NVCC) for architectures $(ARCHS)" || echo "no nvcc: building for the CPU only"
 
 # With or without CUDA, for which devices, and MPI: what depends on that is made again when it changes.
+WITH = printf '%s\n' "$(NVCC)" "$(ARCHS)" "$(MPI_LIBRARIES)"
 build/with: FORCE
-	@mkdir -p build && echo "$(NVCC) $(ARCHS) $(MPI_LIBRARIES)" | cmp -s - $@ || echo "$(NVCC) $(ARCHS) $(MPI_LIBRARIES)" >$@
+	@mkdir -p build && $(WITH) | cmp -s - $@ || $(WITH) >$@
 .PHONY: FORCE
 
 build/nanolase: $(PROGRAM_OBJECTS) build/libnanolase.a
@@ -175,7 +176,7 @@ build/nanolase.pc: host/version.h Makefile build/with
 	    'Name: nanolase' 'Description: Time-domain solver for coupled nanolasers' \
 	    'Version: $(shell sed -n 's/.*NL_VERSION "\(.*\)"/\1/p' host/version.h)' \
 	    'Requires: $(HDF5) inih lapacke $(CBLAS)' 'Cflags: -I$${includedir}' \
-	    'Libs: -L$${libdir} -lnanolase $(filter %_hl,$(LIBRARIES)) -fopenmp $(CUDA_STATIC_LIBRARIES) -lm' >$@
+	    'Libs: -L$${libdir} -lnanolase $(filter %_hl,$(LIBRARIES)) $(MPI_LIBRARIES) -fopenmp $(CUDA_STATIC_LIBRARIES) -lm' >$@
 
 install: all build/nanolase.pc
 	install -d $(addprefix "$(TREE)"/,bin lib/pkgconfig include/nanolase share/nanolase/configs share/man/man1 \

@@ -10,7 +10,8 @@
     X(work, double, "1", false, false, "operator applications, coarser grids counted by size")                         \
     X(distance, double, "1", false, false, "estimated |P - P_steady|_1/|P|_1: residual over decay rate")               \
     X(decay_rate, double, "kappa", false, false, "slowest rate seen at which the residual fell")                       \
-    X(norm_error, double, "1", false, false, "|integral of P - 1| or |Tr rho - 1|")
+    X(norm_error, double, "1", false, false, "|integral of P - 1| or |Tr rho - 1|")                               \
+    X(rank, int, "1", true, false, "the process that computed it, of those that shared the run")
 
 #define ACCESS(field, type, units, integer, csv, text)                                                                 \
     static double get_##field(const nl_outcome *o)                                                                     \

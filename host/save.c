@@ -37,7 +37,9 @@ static nl_status try_to_save(nl_saver *saver, const nl_result *result, const nl_
 
 nl_status nl_saver_begin(nl_saver *saver, const nl_result *result, const nl_provenance *from)
 {
-    return access(saver->path, F_OK) == 0 ? NL_OK : try_to_save(saver, result, from);
+    const nl_status status = access(saver->path, F_OK) == 0 ? NL_OK : try_to_save(saver, result, from);
+    saver->last = 0; /* the first results do not wait */
+    return status;
 }
 
 void nl_saver_save(nl_saver *saver, const nl_result *result, const nl_provenance *from)

@@ -39,6 +39,7 @@ static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n
         *to = outcome[a];
         to->norm_error = before.norm_error;
         to->leaks = before.leaks;
+        to->rank = nl_ranks_now().rank;
         if (task->gaps)
             add_gap(&task->gaps[active[a]], to);
         if (to->leaks && to->status == NL_POINT_CONVERGED)

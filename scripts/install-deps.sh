@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what nanolase needs and this machine lacks, from Debian's or Ubuntu's packages. Does nothing where all is
-# there. With --peers also what the benchmarks' baselines need. CUDA is left to NVIDIA's own installer.
+# there. With --peers also what the benchmarks' baselines need, with --mpi an MPI where there is none (Open MPI). CUDA is
+# left to NVIDIA's own installer.
 set -eu
 
 packages="gcc g++ make pkg-config libhdf5-dev libinih-dev libcmocka-dev liblapacke-dev libopenblas0-pthread python3 python3-venv python3-numpy
@@ -9,6 +10,9 @@ modules=numpy,h5py,matplotlib
 if [ "${1:-}" = --peers ]; then
     packages="$packages python3-scipy"
     modules=$modules,scipy
+fi
+if [ "${1:-}" = --mpi ]; then
+    packages="$packages libopenmpi-dev openmpi-bin"
 fi
 
 # What each package is for is there, whoever installed it.
@@ -21,6 +25,8 @@ has() {
     libcmocka-dev) pkg-config --exists cmocka ;;
     liblapacke-dev) pkg-config --exists lapacke ;;
     libopenblas*) PATH=$PATH:/sbin ldconfig -p | grep -Eq 'libopenblas|libblis|libmkl' ;; # the reference BLAS is slow
+    libopenmpi-dev) command -v mpicc ;;
+    openmpi-bin) command -v mpirun ;;
     python3) command -v python3 ;;
     python3-venv) true ;; # only a way to the next ones
     python3-*) has_modules "$modules" ;;

@@ -31,9 +31,10 @@ def output(command, folder=ROOT, code=0, environment=ENVIRONMENT):
 
 
 def make(folder, target):
-    """With or without CUDA as build/ has it, so that nothing is built again."""
-    nvcc, _, archs = (ROOT / "build" / "with-cuda").read_text().rstrip("\n").partition(" ")
-    return output(["make", target, f"DESTDIR={folder}", f"PREFIX=/{PREFIX}", f"NVCC={nvcc}", f"CUDA_ARCHS={archs}"])
+    """With or without CUDA and MPI as build/ has it, so that nothing is built again."""
+    nvcc, archs, mpi = (ROOT / "build" / "with").read_text().split("\n")[:3]
+    return output(["make", target, f"DESTDIR={folder}", f"PREFIX=/{PREFIX}", f"NVCC={nvcc}", f"CUDA_ARCHS={archs}",
+                   "MPI=yes" if mpi else "MPI=no"])
 
 
 def files(folder):

@@ -29,6 +29,7 @@ typedef struct nl_outcome {
     double model_time; /* over all grids */
     long steps, rejected;
     long rhs;    /* operator applications on the finest grid */
+    int rank;    /* that computed it (ranks.h) */
     double work; /* the same with those on coarser grids, in applications on the finest */
 } nl_outcome;
 

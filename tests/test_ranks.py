@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Runs shared by several processes under mpirun: the same results as one process, whatever becomes of the others.
+
+    python3 tests/test_ranks.py [WORD...]     only tests whose name contains a word
+"""
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import h5py
+import numpy as np
+
+from cli_support import (ENVIRONMENT, EVOLVE, LASER, PAIR_IN_TIME, PROGRAM, SMALL, Skip, check, ini, is_finished,
+                         main, same, sets, show, solve, succeed)
+
+# More ranks than processors, also as root, as in a container.
+LAUNCH = dict(ENVIRONMENT, OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_ALLOW_RUN_AS_ROOT="1",
+              OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", PRTE_MCA_rmaps_default_mapping_policy=":oversubscribe",
+              OMPI_MCA_btl_vader_single_copy_mechanism="none", OMPI_MCA_mpi_yield_when_idle="1",
+              OMPI_MCA_rmaps_base_no_schedule_local="0", OMPI_MCA_hwloc_base_binding_policy="none")
+HANGS = 60  # seconds
+MANY = {"sweep.t_c": "linspace(0, 2, 9)", "sweep.phi2": "0, 0.7"}
+# Points of some tenths of a second each, so that there is time to end a run in the middle.
+SLOW = {"grid.n_c": 96, "steady.method": "relax", "steady.tolerance": "1e-9", "sweep.t_c": "linspace(0.1, 1, 12)"}
+# Few photons: a tenth of a second, and a second as dimer.
+FEW = """
+[model]
+equation = gutzwiller
+[laser]
+cooperativity = 0.3
+gamma = 20
+epsilon = 0.3
+[steady]
+tolerance = 1e-6
+[sweep]
+t_c = 0, 0.1, 0.2
+"""
+SELFCONSISTENT = """
+[model]
+equation = phase-selfconsistent
+[laser]
+cooperativity = 1.2
+gamma = 200
+[grid]
+n_c = 24
+order = 8
+[sweep]
+t_c = 0.01, 0.03
+"""
+
+
+def launcher(ranks):
+    if not shutil.which("mpirun"):
+        raise Skip("there is no mpirun here")
+    if "MPI in this build: yes" not in succeed(".", "info").stdout:
+        raise Skip("this build has no MPI")
+    return ["mpirun", "-n", str(ranks)]
+
+
+def launch(folder, ranks, *arguments, code=0, program=PROGRAM, environment=None):
+    """Runs the program as so many ranks, to its end."""
+    command = [*launcher(ranks), str(program), *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=folder, env=dict(LAUNCH, **(environment or {})), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        out, err = process.communicate(timeout=HANGS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"{' '.join(command)}: still at work after {HANGS} s") from None
+    check("Sanitizer" not in err and "runtime error" not in err, err)
+    check(process.returncode == code, f"exit code {process.returncode} instead of {code}:", " ".join(command), "\n" + err)
+    return out, [line for line in err.split("\n") if line.startswith("nanolase:")]
+
+
+def solve_shared(folder, ranks, text, values=None, *options, out="shared.h5", **more):
+    launch(folder, ranks, "run", ini(folder, text), "-o", out, "-q", "-b", "cpu", "-j", "1", *sets(values or {}), *options,
+           **more)
+    return show(folder, out)
+
+
+def workers(folder, name="shared.h5"):
+    """The ranks that computed the points."""
+    with h5py.File(folder / name) as f:
+        return set(f["convergence/rank"][()].ravel().tolist())
+
+
+# ---- the same results ----
+
+def test_ranks_share_a_sweep(folder):
+    one = solve(folder, SMALL, MANY)
+    for ranks in (2, 4):
+        table = solve_shared(folder, ranks, SMALL, MANY)
+        same(one.text, table.text, f"results of one process and of {ranks}")
+        check(workers(folder) == set(range(ranks)), f"of {ranks} ranks these computed:", workers(folder))
+        with h5py.File(folder / "shared.h5") as f:
+            check(f.attrs["ranks"] == ranks, "the file says", f.attrs["ranks"], "ranks")
+
+
+def test_ranks_share_fields_and_series(folder):
+    fields = {"sweep.t_c": "0, 1, 2", "output.fields": "yes"}
+    one = solve(folder, SMALL, fields)
+    same(one.text, solve_shared(folder, 2, SMALL, fields).text, "steady states")
+    with h5py.File(folder / "out.h5") as a, h5py.File(folder / "shared.h5") as b:
+        for name in a["fields"]:
+            check(np.array_equal(a[f"fields/{name}"][()], b[f"fields/{name}"][()]), name, "differs")
+    for text, values in ((SMALL, {**EVOLVE, "sweep.t_c": "0, 1, 2"}), (LASER, {**PAIR_IN_TIME, "sweep.t_c": "0, 0.1"})):
+        one = solve(folder, text, values)
+        same(one.text, solve_shared(folder, 2, text, values).text, "evolutions")
+
+
+def test_ranks_share_the_response_of_a_laser(folder):
+    """Points that are solved together: what that needs is shared out."""
+    one = solve(folder, FEW)
+    for ranks in (2, 4):
+        same(one.text, solve_shared(folder, ranks, FEW).text, f"results of one process and of {ranks}")
+
+
+def test_ranks_share_searches_for_radii(folder):
+    one = solve(folder, SELFCONSISTENT)
+    same(one.text, solve_shared(folder, 2, SELFCONSISTENT).text, "results")
+
+
+def test_ranks_share_dimers(folder):
+    dimer = {"model.equation": "dimer"}
+    same(solve(folder, FEW, dimer).text, solve_shared(folder, 2, FEW, dimer).text, "results")
+
+
+# ---- messages, errors ----
+
+def test_one_rank_speaks(folder):
+    name = ini(folder, SMALL)
+    _, said = launch(folder, 3, "run", name, "-b", "cpu", *sets(MANY))
+    check(len(said) == 3 and "3 ranks" in said[1] and "18 points" in said[2], said)
+    out, _ = launch(folder, 3, "info")
+    check(out.count("MPI in this build: yes") == 1, "info under mpirun:", out)
+    for code, words, *arguments in ((2, "D_p", "run", name, "-s", "phase.D_p=-1"), (2, "-b", "run", name, "-b", "gpu"),
+                                    (2, "no folder", "run", name, "-o", "nowhere/out.h5"),
+                                    (4, "no result to resume", "run", name, "-o", "new.h5", "--resume")):
+        _, said = launch(folder, 3, *arguments, code=code)
+        check(len([line for line in said if words in line]) == 1, arguments, "says", said)
+    check(not (folder / "new.h5").exists(), "a refused run has written")
+
+
+def test_points_that_fail_set_the_exit_code(folder):
+    values = {**MANY, "steady.method": "relax", "steady.max_time": 0.01}
+    _, said = launch(folder, 2, "run", ini(folder, SMALL), *sets(values), code=1)
+    check(sum("not converged" in line for line in said) == 1, said)
+    check(is_finished(folder, "out.h5").all(), "every point is saved")
+
+
+# ---- ends before the end ----
+
+def children(process):
+    """The ranks of a launcher in order of their number."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/stat") as f:
+                parent = int(f.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{entry}/environ") as f:
+                environment = dict(x.partition("=")[::2] for x in f.read().split("\0"))
+        except (OSError, ValueError):
+            continue
+        rank = environment.get("OMPI_COMM_WORLD_RANK") or environment.get("PMI_RANK")
+        if parent == process.pid and rank is not None:
+            found[int(rank)] = int(entry)
+    return [found[rank] for rank in sorted(found)]
+
+
+def is_alive(process_id):
+    try:
+        return bool(os.listdir(f"/proc/{process_id}/fd"))
+    except OSError:
+        return False
+
+
+def start_shared(folder, ranks, *arguments):
+    """Starts a run that takes seconds; returns when its file holds a part of the points."""
+    process = subprocess.Popen([*launcher(ranks), str(PROGRAM), "run", *map(str, arguments)], cwd=folder, env=LAUNCH,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + HANGS
+    while not ((folder / "shared.h5").exists() and is_finished(folder, "shared.h5").any()):
+        check(process.poll() is None and time.monotonic() < deadline, "no points are saved:", process.poll())
+        time.sleep(0.02)
+    return process
+
+
+def end(process):
+    try:
+        return process.communicate(timeout=HANGS)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"still at work {HANGS} s after it was to end") from None
+
+
+def test_a_killed_rank_leaves_a_file_that_resumes(folder):
+    options = ("-o", "shared.h5", "-b", "cpu", "-j", "1", *sets(SLOW))
+    whole = solve(folder, SMALL, SLOW)
+    for victim in (1, 0):
+        for name in ("shared.h5", "shared.h5~"):
+            (folder / name).unlink(missing_ok=True)
+        process = start_shared(folder, 2, ini(folder, SMALL), *options)
+        ranks = children(process)
+        check(len(ranks) == 2, "ranks under the launcher:", ranks)
+        os.kill(ranks[victim], signal.SIGKILL)
+        said = end(process)
+        check(process.returncode != 0, f"rank {victim} was killed, and the launcher says all is well:", said)
+        done = is_finished(folder, "shared.h5")
+        check(0 < done.sum() < done.size, f"{done.sum()} of {done.size} points are in the file")
+        deadline = time.monotonic() + HANGS
+        while any(is_alive(rank) for rank in ranks):
+            check(time.monotonic() < deadline, "a rank goes on")
+            time.sleep(0.02)
+        launch(folder, 2, "run", ini(folder, SMALL), *options, "--resume")
+        same(whole.text, show(folder, "shared.h5").text, "a resumed run and an uninterrupted one")
+
+
+def test_signals_end_all_ranks(folder):
+    """SIGUSR1, which mpirun passes on; and SIGTERM to one rank alone."""
+    options = ("-o", "shared.h5", "-b", "cpu", "-j", "1", *sets(SLOW))
+    for to_launcher in (True, False):
+        (folder / "shared.h5").unlink(missing_ok=True)
+        process = start_shared(folder, 2, ini(folder, SMALL), *options)
+        if to_launcher:
+            process.send_signal(signal.SIGUSR1)
+        else:
+            os.kill(children(process)[1], signal.SIGTERM)
+        said = end(process)
+        check(process.returncode == 1 and said.count("--resume") == 1, process.returncode, said)
+        done = is_finished(folder, "shared.h5")
+        check(0 < done.sum() < done.size, f"{done.sum()} of {done.size} points are in the file")
+    succeed(folder, "run", ini(folder, SMALL), *options, "--resume")
+    same(solve(folder, SMALL, SLOW).text, show(folder, "shared.h5").text, "resumed by one process")
+
+
+if __name__ == "__main__":
+    main(globals())
