@@ -17,8 +17,8 @@ comma = ,
 MPICC ?= $(shell command -v mpicc 2>/dev/null)
 MPI_COMMAND := $(if $(filter no,$(MPI)),,$(if $(MPICC),$(shell $(MPICC) -show 2>/dev/null)))
 MPI_CFLAGS := $(filter -I% -D%,$(MPI_COMMAND))
-MPI_LIBRARIES := $(filter -L% -l%,$(MPI_COMMAND)) \
-                 $(foreach w,$(subst $(comma), ,$(patsubst -Wl$(comma)%,%,$(filter -Wl%,$(MPI_COMMAND)))),-Xlinker $(w))
+MPI_LINKER := $(subst $(comma), ,$(patsubst -Wl$(comma)%,%,$(filter -Wl%,$(MPI_COMMAND))))
+MPI_LIBRARIES := $(strip $(filter -L% -l%,$(MPI_COMMAND)) $(foreach word,$(MPI_LINKER),-Xlinker $(word)))
 TRANSPORT = $(if $(MPI_LIBRARIES),transport_mpi,transport_none)
 
 # Libraries. HDF5's and CBLAS's pkg-config names differ between systems.
