@@ -16,12 +16,11 @@ typedef struct nl_cpu_operation {
     const nl_operator *op;
     const nl_pool *pool, *from;
     const nl_job *jobs;
-    const nl_transfer_entry *entries;
+    const nl_transfer *transfer;
     const nl_basis_job *basis_jobs;
     const double *dense; /* coefficients of a basis */
     int kept;
     double rtol, atol;
-    int n_from, points; /* transfer */
     int blocks;     /* per job */
     bool updates;   /* update, not apply */
     double *result; /* partial sums, or the result itself */
@@ -77,8 +76,8 @@ nl_status nl_cpu_dot(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, 
 nl_status nl_cpu_phase_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_phase_stage(nl_backend *, nl_cpu_operation *o, int n_jobs);
 nl_status nl_cpu_phase_moments(nl_backend *, nl_cpu_operation *o, int n_jobs);
-nl_status nl_cpu_phase_transfer(nl_backend *, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,
-                                int points, const struct nl_transfer_entry *, const nl_job *, int n_jobs);
+nl_status nl_cpu_phase_transfer(nl_backend *, const nl_transfer *, const nl_pool *from, const nl_pool *to, int rows,
+                                const nl_job *, int n_jobs);
 /* cpu_dense.c */
 nl_status nl_cpu_project(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, double *h);
 nl_status nl_cpu_expand(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, const double *h);

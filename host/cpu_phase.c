@@ -170,43 +170,41 @@ static inline __attribute__((always_inline)) void transfer_row(const nl_cpu_oper
 {
     const nl_job *job = &o->jobs[j];
     const nl_real scale = (nl_real)job->c[0];
-    const int rows = o->blocks, n = o->n_from, n_to = (int)(o->pool->size / rows);
+    const int rows = o->blocks, n = o->transfer->n_from, n_to = o->transfer->n_to;
+    const nl_transfer_entry slow = nl_transfer_entry_of(o->transfer, i);
     const nl_real *P = nl_pool_vector(o->from, job->slot, job->in[0]);
     nl_real *out = nl_pool_vector(o->pool, job->slot, job->out) + (size_t)i * n_to;
     for (int x = 0; x < n; x++)
         line[x] = rows > 1 ? 0 : P[x];
     for (int a = 0; a < points && rows > 1; a++) {
-        const nl_real *row = P + (size_t)((o->entries[i].first + a) % n) * n, weight = (nl_real)o->entries[i].weight[a];
+        const nl_real *row = P + (size_t)((slow.first + a) % n) * n, weight = slow.weight[a];
         for (int x = 0; x < n; x++)
             line[x] += weight * row[x];
     }
     for (int b = 0; b < points; b++)
         line[n + b] = line[b];
     for (int k = 0; k < n_to; k++) {
-        const nl_transfer_entry *entry = &o->entries[k];
+        const nl_transfer_entry entry = nl_transfer_entry_of(o->transfer, k);
         nl_real sum = 0;
         for (int b = 0; b < points; b++)
-            sum += entry->weight[b] * line[entry->first + b];
+            sum += entry.weight[b] * line[entry.first + b];
         out[k] = (job->keep ? out[k] : 0) + scale * sum;
     }
 }
 
 static void transfer_block(const nl_cpu_operation *o, int j, int i, int thread)
 {
-    if (o->points == NL_INTERPOLATION_POINTS)
+    if (o->transfer->points == NL_INTERPOLATION_POINTS)
         transfer_row(o, j, i, nl_cpu_line(o, thread), NL_INTERPOLATION_POINTS);
     else
         transfer_row(o, j, i, nl_cpu_line(o, thread), NL_RESTRICTION_POINTS);
 }
 
-nl_status nl_cpu_phase_transfer(nl_backend *backend, const nl_pool *from, int n_from, const nl_pool *to, int n_to,
-                                int rows, int points, const struct nl_transfer_entry *entries, const nl_job *jobs,
-                                int n_jobs)
+nl_status nl_cpu_phase_transfer(nl_backend *backend, const nl_transfer *transfer, const nl_pool *from, const nl_pool *to,
+                                int rows, const nl_job *jobs, int n_jobs)
 {
-    (void)n_to;
-    nl_cpu_operation o = {.pool = to, .from = from, .jobs = jobs, .entries = entries, .n_from = n_from,
-                          .points = points, .blocks = rows};
-    NL_TRY(nl_cpu_reserve_lines(backend, &o, (size_t)n_from + NL_RESTRICTION_POINTS));
+    nl_cpu_operation o = {.pool = to, .from = from, .jobs = jobs, .transfer = transfer, .blocks = rows};
+    NL_TRY(nl_cpu_reserve_lines(backend, &o, (size_t)transfer->n_from + NL_RESTRICTION_POINTS));
     nl_cpu_for_each(backend, &o, to->size, n_jobs, transfer_block);
     return NL_OK;
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "nanolase/transfer.h"
-#include "transfer_point.h"
 
 nl_status nl_grid_sequence_new(nl_task *task, nl_grid_sequence *out)
 {
@@ -28,23 +27,19 @@ static nl_status prolong_members(nl_grid_sequence *q, int level, int sources, co
     nl_batch *fine = &q->level[level];
     nl_backend *backend = q->task->backend;
     const int rows = nl_operator_rows(&fine->op);
-    nl_transfer_entry *entries = malloc(fine->n * sizeof *entries);
-    void *device_entries = NULL;
-    nl_status status = entries ? backend->ops->alloc(backend, fine->n * sizeof *entries, &device_entries)
-                               : nl_fail(NL_ERR_MEMORY, "cannot allocate interpolation tables");
+    nl_status status = NL_OK;
     for (int s = 0; s < sources && status == NL_OK; s++) {
         const nl_batch *coarse = &q->level[level + 1 + s];
+        nl_transfer transfer;
         for (int m = 0; m < fine->n_members; m++)
             fine->jobs[m] = (nl_job){.slot = m, .in = {coarse->members[m].y}, .c = {weight[s]},
                                      .out = fine->members[m].y, .keep = s > 0};
-        nl_transfer_fill_interpolation(coarse->n, fine->n, entries);
-        status = backend->ops->upload(backend, device_entries, entries, fine->n * sizeof *entries);
+        status = nl_transfer_new_interpolation(backend, coarse->n, fine->n, &transfer);
         if (status == NL_OK)
-            status = backend->ops->transfer(backend, &coarse->pool, coarse->n, &fine->pool, fine->n, rows,
-                                            NL_INTERPOLATION_POINTS, device_entries, fine->jobs, fine->n_members);
+            status = backend->ops->transfer(backend, &transfer, &coarse->pool, &fine->pool, rows, fine->jobs,
+                                            fine->n_members);
+        nl_transfer_release(backend, &transfer);
     }
-    backend->ops->free(backend, device_entries);
-    free(entries);
     return status;
 }
 

@@ -5,7 +5,6 @@
 
 #include "nanolase/transfer.h"
 #include "phase_point.h"
-#include "transfer_point.h"
 
 /* Registers of a coarse grid. */
 enum { SOLUTION, STAGE, WORK, RIGHT, REGISTERS };
@@ -78,12 +77,6 @@ static nl_stencil finest_stencil(const nl_point *point)
     return nl_stencil_of_order(point->n, point->order);
 }
 
-static nl_status upload(nl_backend *backend, const void *host, size_t bytes, void **out)
-{
-    NL_TRY(backend->ops->alloc(backend, bytes, out));
-    return backend->ops->upload(backend, *out, host, bytes);
-}
-
 /* Tables of coefficients and steps of all members on grid g > 0. */
 static nl_status fill_members(nl_hierarchy *h, nl_grid *grid)
 {
@@ -109,16 +102,8 @@ static nl_status fill_members(nl_hierarchy *h, nl_grid *grid)
 static nl_status fill_transfers(nl_hierarchy *h, nl_grid *grid, int n_above)
 {
     nl_backend *backend = h->batch->backend;
-    nl_transfer_entry *entries = malloc(n_above * sizeof *entries);
-    if (!entries)
-        return nl_fail(NL_ERR_MEMORY, "cannot allocate interpolation tables");
-    nl_transfer_fill_interpolation(grid->n, n_above, entries);
-    nl_status status = upload(backend, entries, n_above * sizeof *entries, &grid->up);
-    nl_transfer_fill_restriction(n_above, grid->n, entries);
-    if (status == NL_OK)
-        status = upload(backend, entries, grid->n * sizeof *entries, &grid->down);
-    free(entries);
-    return status;
+    NL_TRY(nl_transfer_new_interpolation(backend, grid->n, n_above, &grid->up));
+    return nl_transfer_new_restriction(backend, n_above, grid->n, &grid->down);
 }
 
 /* So many that diffusion takes out, by e^-1.5 before and after the correction, what that cannot hold: modes beyond those of
@@ -201,8 +186,8 @@ void nl_hierarchy_release(nl_hierarchy *h)
             continue; /* the rest is the batch's */
         nl_pool_release(backend, &h->grid[g].pool);
         backend->ops->free(backend, h->grid[g].op.tables);
-        backend->ops->free(backend, h->grid[g].down);
-        backend->ops->free(backend, h->grid[g].up);
+        nl_transfer_release(backend, &h->grid[g].down);
+        nl_transfer_release(backend, &h->grid[g].up);
     }
     for (int m = 0; m < h->batch->n_members && h->direct; m++)
         nl_phase_direct_release(h->direct[m]);
@@ -291,9 +276,8 @@ static nl_status restrict_residual(nl_hierarchy *h, int g, const int *active, in
     const nl_grid *fine = &h->grid[g], *coarse = &h->grid[g + 1];
     for (int a = 0; a < n_active; a++)
         batch->jobs[a] = (nl_job){.slot = active[a], .in = {part(h, g, active[a], STAGE)}, .c = {1}, .out = RIGHT};
-    return batch->backend->ops->transfer(batch->backend, &fine->pool, fine->n, &coarse->pool, coarse->n,
-                                         nl_operator_rows(&coarse->op), NL_RESTRICTION_POINTS, coarse->down,
-                                         batch->jobs, n_active);
+    return batch->backend->ops->transfer(batch->backend, &coarse->down, &fine->pool, &coarse->pool,
+                                         nl_operator_rows(&coarse->op), batch->jobs, n_active);
 }
 
 /* The solution of grid g + 1, added to that of grid g or in its place. */
@@ -304,9 +288,8 @@ static nl_status interpolate(nl_hierarchy *h, int g, const int *active, int n_ac
     for (int a = 0; a < n_active; a++)
         batch->jobs[a] = (nl_job){.slot = active[a], .in = {SOLUTION}, .c = {1},
                                   .out = part(h, g, active[a], SOLUTION), .keep = adds};
-    return batch->backend->ops->transfer(batch->backend, &coarse->pool, coarse->n, &fine->pool, fine->n,
-                                         nl_operator_rows(&fine->op), NL_INTERPOLATION_POINTS, coarse->up, batch->jobs,
-                                         n_active);
+    return batch->backend->ops->transfer(batch->backend, &coarse->up, &coarse->pool, &fine->pool,
+                                         nl_operator_rows(&fine->op), batch->jobs, n_active);
 }
 
 /* to = direct solution of the coarsest grid's STAGE, or of zero with the integral 1. */

@@ -18,7 +18,7 @@ typedef struct nl_grid {
     int n;
     nl_operator op;
     nl_pool pool;
-    void *down, *up;  /* transfer tables from the grid above to this one and back; backend memory */
+    nl_transfer down, up; /* from the grid above to this one and back */
     double *h;        /* [member]: step of the smoother */
     int *steps;       /* [member]: of the smoother, before and after the correction */
 } nl_grid;

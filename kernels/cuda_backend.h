@@ -120,7 +120,7 @@ nl_status nl_cuda_expand(nl_backend *, const nl_pool *, const nl_basis_job *, in
 nl_status nl_cuda_rotate(nl_backend *, const nl_pool *, const nl_basis_job *, const double *Z, int kept);
 void nl_cuda_dense_close(nl_cuda_backend *);
 /* transfer.cu */
-nl_status nl_cuda_transfer(nl_backend *, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,
-                           int points, const struct nl_transfer_entry *entries, const nl_job *, int n_jobs);
+nl_status nl_cuda_transfer(nl_backend *, const nl_transfer *, const nl_pool *from, const nl_pool *to, int rows,
+                           const nl_job *, int n_jobs);
 
 #endif

@@ -341,30 +341,19 @@ static void fill_wave(double *P, int slot, int sites, int n)
             P[i * n + j] = wave(slot, h * i, h * j);
 }
 
-static void *upload_entries(nl_backend *b, int n_coarse, int n_fine)
-{
-    nl_transfer_entry *entries = malloc((size_t)n_fine * sizeof *entries);
-    void *memory;
-    nl_transfer_fill_interpolation(n_coarse, n_fine, entries);
-    OK(b->ops->alloc(b, (size_t)n_fine * sizeof *entries, &memory));
-    OK(b->ops->upload(b, memory, entries, (size_t)n_fine * sizeof *entries));
-    free(entries);
-    return memory;
-}
-
 static void check_interpolation(nl_backend *b, int sites, int n_coarse, int n_fine)
 {
     rig from = rig_new(b, sites, n_coarse, 2, 3, 2), to = rig_new(b, sites, n_fine, 2, 3, 3);
     const nl_job jobs[] = {{.slot = 2, .in = {1}, .c = {0.7}, .out = 2},
                            {.slot = 0, .in = {0}, .c = {-2}, .out = 1, .keep = 1}};
     double *P = new_array(from.pool.size), *expected = new_array(to.pool.size);
-    void *entries = upload_entries(b, n_coarse, n_fine);
+    nl_transfer transfer;
+    OK(nl_transfer_new_interpolation(b, n_coarse, n_fine, &transfer));
     for (int j = 0; j < 2; j++) {
         fill_wave(P, jobs[j].slot, sites, n_coarse);
         OK(nl_pool_put(b, &from.pool, jobs[j].slot, jobs[j].in[0], P));
     }
-    OK(b->ops->transfer(b, &from.pool, n_coarse, &to.pool, n_fine, nl_operator_rows(&to.op), NL_INTERPOLATION_POINTS,
-                        entries, jobs, 2));
+    OK(b->ops->transfer(b, &transfer, &from.pool, &to.pool, nl_operator_rows(&to.op), jobs, 2));
     rig_look_around(&to, jobs, 2, false);
     for (int j = 0; j < 2; j++) {
         fill_wave(expected, jobs[j].slot, sites, n_fine);
@@ -374,7 +363,7 @@ static void check_interpolation(nl_backend *b, int sites, int n_coarse, int n_fi
         CLOSE(difference(rig_is(&to, jobs[j].slot, jobs[j].out), expected, to.pool.size), 0,
               10 * pow(2 * 3.15 / n_coarse, 8));
     }
-    b->ops->free(b, entries);
+    nl_transfer_release(b, &transfer);
     free(P);
     free(expected);
     rig_release(&from);
@@ -387,21 +376,22 @@ static void check_restriction(nl_backend *b, int sites, int n_fine, int n_coarse
     rig from = rig_new(b, sites, n_fine, 2, 2, 2), to = rig_new(b, sites, n_coarse, 2, 2, 2);
     const nl_job jobs[] = {{.slot = 1, .in = {1}, .c = {-1.5}, .out = 0}};
     const int rows = sites == 2 ? n_coarse : 1;
-    nl_transfer_entry *entries = malloc((size_t)n_coarse * sizeof *entries);
     double *expected = new_array(to.pool.size);
-    void *memory;
-    nl_transfer_fill_restriction(n_fine, n_coarse, entries);
-    OK(b->ops->alloc(b, (size_t)n_coarse * sizeof *entries, &memory));
-    OK(b->ops->upload(b, memory, entries, (size_t)n_coarse * sizeof *entries));
-    OK(b->ops->transfer(b, &from.pool, n_fine, &to.pool, n_coarse, rows, NL_RESTRICTION_POINTS, memory, jobs, 1));
+    nl_backend *cpu;
+    nl_transfer transfer, on_host;
+    OK(nl_backend_open_cpu(1, &cpu));
+    OK(nl_transfer_new_restriction(b, n_fine, n_coarse, &transfer));
+    OK(nl_transfer_new_restriction(cpu, n_fine, n_coarse, &on_host));
+    OK(b->ops->transfer(b, &transfer, &from.pool, &to.pool, rows, jobs, 1));
     rig_look_around(&to, jobs, 1, false);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < n_coarse; j++)
-            expected[i * n_coarse + j] = -1.5 * nl_transfer_point(rig_was(&from, 1, 1), sites == 2 ? n_fine : 1, n_fine,
-                                                                  NL_RESTRICTION_POINTS, &entries[i], &entries[j]);
+            expected[i * n_coarse + j] =
+                -1.5 * nl_transfer_point(&on_host, rig_was(&from, 1, 1), sites == 2 ? n_fine : 1, i, j);
     CLOSE(difference(rig_is(&to, 1, 0), expected, to.pool.size), 0, 1e-13);
-    b->ops->free(b, memory);
-    free(entries);
+    nl_transfer_release(b, &transfer);
+    nl_transfer_release(cpu, &on_host);
+    nl_backend_close(cpu);
     free(expected);
     rig_release(&from);
     rig_release(&to);

@@ -3,38 +3,60 @@
 #include "transfer_point.h"
 #include "support.h"
 
+/* Its memory is the host's. */
+static nl_backend *cpu;
+
+static int open_cpu(void **state)
+{
+    (void)state;
+    return nl_backend_open_cpu(1, &cpu) != NL_OK;
+}
+
+static int close_cpu(void **state)
+{
+    (void)state;
+    nl_backend_close(cpu);
+    return 0;
+}
+
+static nl_transfer interpolation(int n_coarse, int n_fine)
+{
+    nl_transfer t;
+    OK(nl_transfer_new_interpolation(cpu, n_coarse, n_fine, &t));
+    return t;
+}
+
 static const struct {
     int coarse, fine;
 } pairs[] = {{8, 8}, {8, 16}, {24, 48}, {25, 50}, {33, 65}, {13, 100}, {40, 24}, {50, 51}};
 
-/* Where the point b of entry i lies, seen from the fine point, in coarse spacings: the nearest periodic image. */
-static double offset(const nl_transfer_entry *entry, int b, int i, int n_coarse, int n_fine)
+/* Where point b of what i takes lies, seen from the fine point, in coarse spacings: the nearest periodic image. */
+static double offset(const nl_transfer *t, int b, int i)
 {
-    const double x = (double)(entry->first + b) - (double)i * n_coarse / n_fine;
-    return x - n_coarse * round(x / n_coarse);
+    const double x = (double)(t->first[i] + b) - (double)i * t->n_from / t->n_to;
+    return x - t->n_from * round(x / t->n_from);
 }
 
 /* Sum of the weights times the k-th power of the offsets: 1 for k = 0, else 0 up to degree 7. */
-static double moment(const nl_transfer_entry *entry, int k, int i, int n_coarse, int n_fine)
+static double moment(const nl_transfer *t, int k, int i)
 {
     double sum = 0;
     for (int b = 0; b < NL_INTERPOLATION_POINTS; b++)
-        sum += entry->weight[b] * pow(offset(entry, b, i, n_coarse, n_fine), k);
+        sum += nl_transfer_entry_of(t, i).weight[b] * pow(offset(t, b, i), k);
     return sum;
 }
 
 static void check_entries(int n_coarse, int n_fine)
 {
-    nl_transfer_entry *entries = malloc((size_t)n_fine * sizeof *entries);
-    nl_transfer_fill_interpolation(n_coarse, n_fine, entries);
+    nl_transfer t = interpolation(n_coarse, n_fine);
     for (int i = 0; i < n_fine; i++) {
-        BETWEEN(entries[i].first, 0, n_coarse - 1);
-        CLOSE(moment(&entries[i], 0, i, n_coarse, n_fine), 1, 1e-14);
+        BETWEEN(t.first[i], 0, n_coarse - 1);
+        CLOSE(moment(&t, 0, i), 1, 1e-14);
         if (n_coarse > NL_INTERPOLATION_POINTS) /* on 8 points the images on both sides are equally near */
             for (int k = 1; k < NL_INTERPOLATION_POINTS; k++)
-                CLOSE(moment(&entries[i], k, i, n_coarse, n_fine), 0, 1e-10);
+                CLOSE(moment(&t, k, i), 0, 1e-10);
     }
-    free(entries);
+    nl_transfer_release(cpu, &t);
 }
 
 static void test_exact_on_polynomials(void **state)
@@ -42,34 +64,34 @@ static void test_exact_on_polynomials(void **state)
     (void)state;
     for (int p = 0; p < COUNT(pairs); p++)
         check_entries(pairs[p].coarse, pairs[p].fine);
-    nl_transfer_entry entries[50]; /* and not beyond */
-    nl_transfer_fill_interpolation(25, 50, entries);
-    BETWEEN(fabs(moment(&entries[1], 8, 1, 25, 50)), 1, 1e3);
+    nl_transfer t = interpolation(25, 50); /* and not beyond */
+    BETWEEN(fabs(moment(&t, 8, 1)), 1, 1e3);
+    nl_transfer_release(cpu, &t);
 }
 
 /* The stencil stands as evenly about its point as it can. */
 static void test_stencil_is_centred(void **state)
 {
-    nl_transfer_entry entries[100];
+    nl_transfer t = interpolation(13, 100);
     (void)state;
-    nl_transfer_fill_interpolation(13, 100, entries);
     for (int i = 0; i < 100; i++) {
-        BETWEEN(offset(&entries[i], 3, i, 13, 100), -1, 0);
-        BETWEEN(offset(&entries[i], 4, i, 13, 100), 1e-12, 1);
+        BETWEEN(offset(&t, 3, i), -1, 0);
+        BETWEEN(offset(&t, 4, i), 1e-12, 1);
     }
+    nl_transfer_release(cpu, &t);
 }
 
 /* Points that the grids share keep their values to rounding. */
 static void test_shared_points_keep_values(void **state)
 {
-    nl_transfer_entry entries[48];
+    nl_transfer t = interpolation(24, 48);
     rng r = {5};
     (void)state;
-    nl_transfer_fill_interpolation(24, 48, entries);
     double *P = random_array(&r, 24 * 24);
     for (int i = 0; i < 48; i += 2)
         for (int j = 0; j < 48; j += 2)
-            CLOSE(nl_transfer_point(P, 24, 24, NL_INTERPOLATION_POINTS, &entries[i], &entries[j]), P[i / 2 * 24 + j / 2], 1e-14);
+            CLOSE(nl_transfer_point(&t, P, 24, i, j), P[i / 2 * 24 + j / 2], 1e-14);
+    nl_transfer_release(cpu, &t);
     free(P);
 }
 
@@ -79,17 +101,16 @@ static double smooth_error(int sites, int n_coarse, int n_fine)
     const double h = 2 * acos(-1.0) / n_coarse, H = 2 * acos(-1.0) / n_fine;
     const int rows = sites == 2 ? n_coarse : 1;
     double *P = new_array((size_t)rows * n_coarse), error = 0;
-    nl_transfer_entry *entries = malloc((size_t)n_fine * sizeof *entries);
+    nl_transfer t = interpolation(n_coarse, n_fine);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < n_coarse; j++)
             P[i * n_coarse + j] = exp((sites == 2 ? cos(h * i) : 0) + sin(h * j));
-    nl_transfer_fill_interpolation(n_coarse, n_fine, entries);
     for (int i = 0; i < (sites == 2 ? n_fine : 1); i++)
         for (int j = 0; j < n_fine; j++)
-            error = fmax(error, fabs(nl_transfer_point(P, rows, n_coarse, NL_INTERPOLATION_POINTS, &entries[i], &entries[j]) -
+            error = fmax(error, fabs(nl_transfer_point(&t, P, rows, i, j) -
                                      exp((sites == 2 ? cos(H * i) : 0) + sin(H * j))));
     free(P);
-    free(entries);
+    nl_transfer_release(cpu, &t);
     return error;
 }
 
@@ -111,23 +132,20 @@ static void check_adjoint(int sites, int n_fine, int n_coarse)
     rng r = {(uint64_t)(100 * n_fine + n_coarse)};
     const int fine_rows = sites == 2 ? n_fine : 1, coarse_rows = sites == 2 ? n_coarse : 1;
     double *f = random_array(&r, (size_t)fine_rows * n_fine), *g = random_array(&r, (size_t)coarse_rows * n_coarse);
-    nl_transfer_entry *down = malloc((size_t)n_coarse * sizeof *down), *up = malloc((size_t)n_fine * sizeof *up);
+    nl_transfer down, up = interpolation(n_coarse, n_fine);
     double restricted = 0, interpolated = 0;
-    nl_transfer_fill_restriction(n_fine, n_coarse, down);
-    nl_transfer_fill_interpolation(n_coarse, n_fine, up);
+    OK(nl_transfer_new_restriction(cpu, n_fine, n_coarse, &down));
     for (int i = 0; i < coarse_rows; i++)
         for (int j = 0; j < n_coarse; j++)
-            restricted += g[i * n_coarse + j] * nl_transfer_point(f, fine_rows, n_fine, NL_RESTRICTION_POINTS, &down[i],
-                                                                  &down[j]);
+            restricted += g[i * n_coarse + j] * nl_transfer_point(&down, f, fine_rows, i, j);
     for (int i = 0; i < fine_rows; i++)
         for (int j = 0; j < n_fine; j++)
-            interpolated += f[i * n_fine + j] * nl_transfer_point(g, coarse_rows, n_coarse, NL_INTERPOLATION_POINTS,
-                                                                  &up[i], &up[j]);
+            interpolated += f[i * n_fine + j] * nl_transfer_point(&up, g, coarse_rows, i, j);
     CLOSE(restricted, interpolated * pow((double)n_coarse / n_fine, sites), 1e-12 * n_fine);
     free(f);
     free(g);
-    free(down);
-    free(up);
+    nl_transfer_release(cpu, &down);
+    nl_transfer_release(cpu, &up);
 }
 
 static void test_restriction_is_adjoint(void **state)
@@ -193,5 +211,5 @@ int main(void)
         cmocka_unit_test(test_known_weights),
         cmocka_unit_test(test_equal_grids_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_cpu, close_cpu);
 }

@@ -80,7 +80,16 @@ bool nl_operator_same_shape(const nl_operator *, const nl_operator *);
 /* Phase: rows of n points; n rows for two sites, one for a single site. */
 int nl_operator_rows(const nl_operator *);
 
-struct nl_transfer_entry;
+/* From one periodic grid to another, along each axis: point i of the target takes weight[i*points + b] times point
+ * first[i] + b (modulo n_from) of the source, b < points. */
+typedef struct nl_transfer {
+    int n_from, n_to, points;
+    int *first;   /* backend memory, n_to */
+    void *weight; /* backend memory, n_to x points numbers */
+} nl_transfer;
+
+/* Source points that a value takes: interpolation to a finer grid, and its adjoint to a coarser one. */
+enum { NL_INTERPOLATION_POINTS = 8, NL_RESTRICTION_POINTS = 16 };
 
 typedef struct nl_backend_ops {
     const char *name; /* "cpu" or "cuda" */
@@ -131,10 +140,10 @@ typedef struct nl_backend_ops {
      * (amplitude_point.h). */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                          double *result);
-    /* transfer: out of `to` = c[0] * (in[0] of `from`, carried over to n_to points an axis), added to what is there
-     * where keep is set. rows: of the target. points, entries: as nl_transfer_fill_* leave them; backend memory, n_to. */
-    nl_status (*transfer)(nl_backend *, const nl_pool *from, int n_from, const nl_pool *to, int n_to, int rows,
-                          int points, const struct nl_transfer_entry *entries, const nl_job *, int n_jobs);
+    /* transfer: out of `to` = c[0] * (in[0] of `from`, carried over), added to what is there where keep is set. rows: of
+     * the target. */
+    nl_status (*transfer)(nl_backend *, const nl_transfer *, const nl_pool *from, const nl_pool *to, int rows,
+                          const nl_job *, int n_jobs);
 } nl_backend_ops;
 
 /* What ranks (ranks.h) do together with their backends: nothing, share out the points of a plan, or each a part of every

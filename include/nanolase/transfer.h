@@ -2,19 +2,19 @@
 #ifndef NL_TRANSFER_H
 #define NL_TRANSFER_H
 
-#include "nanolase/error.h"
-
-struct nl_transfer_entry;
+#include "nanolase/backend.h"
 
 enum { NL_MAX_SOURCES = 3 };
 
-/* Lagrange interpolation from n_coarse >= 8 periodic points through the NL_INTERPOLATION_POINTS nearest: n_fine
- * entries. */
-void nl_transfer_fill_interpolation(int n_coarse, int n_fine, struct nl_transfer_entry *entries);
+/* Lagrange interpolation from n_coarse >= 8 periodic points through the NL_INTERPOLATION_POINTS nearest. Release also after
+ * failure. */
+nl_status nl_transfer_new_interpolation(nl_backend *, int n_coarse, int n_fine, nl_transfer *out);
 
-/* Its adjoint times n_coarse/n_fine, which keeps integrals: n_coarse entries of NL_RESTRICTION_POINTS; n_fine is at
- * least that and at most 2 n_coarse. */
-void nl_transfer_fill_restriction(int n_fine, int n_coarse, struct nl_transfer_entry *entries);
+/* Its adjoint times n_coarse/n_fine, which keeps integrals; n_fine is at least NL_RESTRICTION_POINTS and at most
+ * 2 n_coarse. */
+nl_status nl_transfer_new_restriction(nl_backend *, int n_fine, int n_coarse, nl_transfer *out);
+
+void nl_transfer_release(nl_backend *, nl_transfer *);
 
 /*
  * Richardson weights: the combination sum_s weight[s] P_s of solutions on grids of n[s] points, s < count <=
