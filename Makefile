@@ -37,7 +37,7 @@ ARCHS := $(foreach a,$(CUDA_ARCHS),$(if $(filter sm_$(a),$(NVCC_CODES)),$(a)))
 GENCODE := $(foreach a,$(ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
            -gencode arch=compute_$(lastword $(ARCHS)),code=compute_$(lastword $(ARCHS))
 NVCCFLAGS = -std=c++17 -O3 $(GENCODE) --threads 0 $(INCLUDES)
-CUDA_OBJECTS = $(patsubst kernels/%.cu,build/cuda/%.o,$(wildcard kernels/*.cu))
+CUDA_OBJECTS = $(foreach p,.o _single.o,$(patsubst kernels/%.cu,build/cuda/%$(p),$(wildcard kernels/*.cu)))
 CUDA_LIBRARY = $(abspath $(dir $(shell command -v $(NVCC)))/../lib64)
 CUDA_LIBRARIES = -Xlinker -rpath=$(CUDA_LIBRARY) -ldl # cuBLAS is loaded when it is needed
 LINK = $(NVCC) -cudart static -Xcompiler -fopenmp
@@ -47,10 +47,12 @@ LINK = $(CC) -fopenmp
 endif
 
 CFLAGS = -std=gnu11 -g $(OPTFLAGS) -fopenmp $(WARNINGS) $(INCLUDES) $(LIBRARY_CFLAGS)
+# What works on states is compiled for both precisions (kernels/real.h).
+SINGLE_SOURCES = $(filter-out host/cpu_backend.c,$(wildcard host/cpu_*.c))
 PROGRAM_SOURCES = host/main.c host/options.c host/progress.c host/save.c
 LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c host/transport_%.c,$(wildcard host/*.c)) host/$(TRANSPORT).c
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
-LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS)
+LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS) $(SINGLE_SOURCES:host/%.c=build/host/%_single.o)
 
 .PHONY: all help deps demo demo-run test test-run bench figures install uninstall clean say-what
 all: say-what build/nanolase build/libnanolase.a
@@ -75,6 +77,9 @@ build/libnanolase.a: $(LIBRARY_OBJECTS) build/with
 build/host/%.o: host/%.c | build/host
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
+build/host/%_single.o: host/%.c | build/host
+	$(CC) $(CFLAGS) -DNL_FLOAT -MMD -MP -c $< -o $@
+
 # What names the commit is made again when that changes.
 build/commit: FORCE
 	@mkdir -p build && echo "$(COMMIT)" | cmp -s - $@ || echo "$(COMMIT)" >$@
@@ -87,13 +92,17 @@ build/sanitized/transport_mpi.o: SANITIZED_CFLAGS += $(MPI_CFLAGS)
 build/cuda/%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) build/with | build/cuda
 	$(NVCC) $(NVCCFLAGS) -c $< -o $@
 
+build/cuda/%_single.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h) build/with | build/cuda
+	$(NVCC) $(NVCCFLAGS) -DNL_FLOAT -c $< -o $@
+
 # ---- tests: every C test twice, with the CPU backend and CUDA as built, and under the sanitizers with the .cu files
 # ---- compiled for the CPU by tests/cuda_on_cpu.h
 
 SANITIZE = -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SANITIZED_CFLAGS = -std=gnu11 $(SANITIZE) -fopenmp $(WARNINGS) $(INCLUDES) -Itests $(LIBRARY_CFLAGS)
-SANITIZED_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/sanitized/%.o) \
-                    $(patsubst kernels/%.cu,build/sanitized/cuda_%.o,$(wildcard kernels/*.cu))
+SANITIZED_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/sanitized/%.o) $(SINGLE_SOURCES:host/%.c=build/sanitized/%_single.o) \
+                    $(foreach p,.o _single.o,$(patsubst kernels/%.cu,build/sanitized/cuda_%$(p),$(wildcard kernels/*.cu)))
+CUDA_ON_CPU_FLAGS = -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU $(INCLUDES) -Itests -x c++
 TEST_SOURCES = $(wildcard tests/test_*.c)
 TESTS = $(TEST_SOURCES:tests/%.c=build/tests/%) $(TEST_SOURCES:tests/%.c=build/sanitized/%) \
         $(patsubst tests/%.cpp,build/sanitized/%,$(wildcard tests/test_*.cpp))
@@ -106,8 +115,14 @@ build/tests/%: tests/%.c build/libnanolase.a $(wildcard tests/*.h) | build/tests
 build/sanitized/%.o: host/%.c | build/sanitized
 	$(CC) $(SANITIZED_CFLAGS) -MMD -MP -c $< -o $@
 
+build/sanitized/%_single.o: host/%.c | build/sanitized
+	$(CC) $(SANITIZED_CFLAGS) -DNL_FLOAT -MMD -MP -c $< -o $@
+
 build/sanitized/cuda_%.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h tests/cuda_on_cpu*.h) | build/sanitized
-	$(CXX) -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU $(INCLUDES) -Itests -x c++ -c $< -o $@
+	$(CXX) $(CUDA_ON_CPU_FLAGS) -c $< -o $@
+
+build/sanitized/cuda_%_single.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h tests/cuda_on_cpu*.h) | build/sanitized
+	$(CXX) $(CUDA_ON_CPU_FLAGS) -DNL_FLOAT -c $< -o $@
 
 build/sanitized/libnanolase.a: $(SANITIZED_OBJECTS) build/with
 	rm -f $@ && ar rcs $@ $(SANITIZED_OBJECTS)

@@ -145,7 +145,7 @@ static inline void bench_on(const char *name, void (*run)(nl_backend *, double t
     bench_print_machine();
     for (int threads = 1; threads <= all; threads += all > 1 ? all - 1 : 1) {
         nl_backend *backend;
-        if (nl_backend_open(name, threads, 0, &backend) != NL_OK)
+        if (nl_backend_open(name, threads, 0, NL_DOUBLE, &backend) != NL_OK)
             bench_fail(nl_error_message());
         const bool is_cpu = backend->threads > 0;
         const double triad = is_cpu ? bench_triad(threads) : bench_backend_triad(backend);

@@ -7,16 +7,26 @@
 #include "lindblad_point.h"
 #include "phase_point.h"
 
-nl_status nl_backend_open(const char *name, int threads, int device, nl_backend **out)
+static nl_status open_cpu(int threads, nl_precision precision, nl_backend **out)
+{
+    return (precision == NL_SINGLE ? nl_backend_open_cpu_single : nl_backend_open_cpu)(threads, out);
+}
+
+static nl_status open_cuda(int device, nl_precision precision, nl_backend **out)
+{
+    return (precision == NL_SINGLE ? nl_backend_open_cuda_single : nl_backend_open_cuda)(device, out);
+}
+
+nl_status nl_backend_open(const char *name, int threads, int device, nl_precision precision, nl_backend **out)
 {
     if (strcmp(name, "cpu") == 0)
-        return nl_backend_open_cpu(threads, out);
+        return open_cpu(threads, precision, out);
     if (strcmp(name, "cuda") == 0)
-        return nl_backend_open_cuda(device, out);
+        return open_cuda(device, precision, out);
     if (strcmp(name, "auto") != 0)
         return nl_fail(NL_ERR_USAGE, "unknown backend '%s'; use auto, cpu or cuda", name);
-    const nl_status status = nl_backend_open_cuda(device, out);
-    return status == NL_ERR_NO_CUDA ? nl_backend_open_cpu(threads, out) : status;
+    const nl_status status = open_cuda(device, precision, out);
+    return status == NL_ERR_NO_CUDA ? open_cpu(threads, precision, out) : status;
 }
 
 void nl_backend_close(nl_backend *backend)

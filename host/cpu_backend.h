@@ -55,8 +55,32 @@ static inline nl_real *nl_cpu_line(const nl_cpu_operation *o, int thread)
     return (nl_real *)o->lines + (size_t)thread * o->line_len;
 }
 
-/* ---- cpu_vector.c ---- */
+/* ---- the operations of one precision; both are linked together, and have names of their own ---- */
 
+#define nl_cpu_put NL_OF_PRECISION(nl_cpu_put)
+#define nl_cpu_get NL_OF_PRECISION(nl_cpu_get)
+#define nl_cpu_combine NL_OF_PRECISION(nl_cpu_combine)
+#define nl_cpu_error NL_OF_PRECISION(nl_cpu_error)
+#define nl_cpu_sums NL_OF_PRECISION(nl_cpu_sums)
+#define nl_cpu_largest NL_OF_PRECISION(nl_cpu_largest)
+#define nl_cpu_dot NL_OF_PRECISION(nl_cpu_dot)
+#define nl_cpu_combine_range NL_OF_PRECISION(nl_cpu_combine_range)
+#define nl_cpu_update_range NL_OF_PRECISION(nl_cpu_update_range)
+#define nl_cpu_phase_apply NL_OF_PRECISION(nl_cpu_phase_apply)
+#define nl_cpu_phase_stage NL_OF_PRECISION(nl_cpu_phase_stage)
+#define nl_cpu_phase_moments NL_OF_PRECISION(nl_cpu_phase_moments)
+#define nl_cpu_phase_transfer NL_OF_PRECISION(nl_cpu_phase_transfer)
+#define nl_cpu_project NL_OF_PRECISION(nl_cpu_project)
+#define nl_cpu_expand NL_OF_PRECISION(nl_cpu_expand)
+#define nl_cpu_rotate NL_OF_PRECISION(nl_cpu_rotate)
+#define nl_cpu_lindblad_apply NL_OF_PRECISION(nl_cpu_lindblad_apply)
+#define nl_cpu_lindblad_moments NL_OF_PRECISION(nl_cpu_lindblad_moments)
+#define nl_cpu_dimer_apply NL_OF_PRECISION(nl_cpu_dimer_apply)
+#define nl_cpu_dimer_moments NL_OF_PRECISION(nl_cpu_dimer_moments)
+#define nl_cpu_amplitude_apply NL_OF_PRECISION(nl_cpu_amplitude_apply)
+#define nl_cpu_amplitude_moments NL_OF_PRECISION(nl_cpu_amplitude_moments)
+
+/* cpu_vector.c */
 /* out[x] = sum_k c_k in_k[x] for x in [begin, end); out is addressed from begin. */
 void nl_cpu_combine_range(const nl_pool *, const nl_job *, size_t begin, size_t end, nl_real *out);
 /* The job's out[begin + x] = scale line[x] + sum_k c_k in_k[begin + x] for x < n. */
@@ -70,7 +94,6 @@ nl_status nl_cpu_sums(nl_backend *, const nl_pool *, const nl_job *, int n_jobs,
 nl_status nl_cpu_largest(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
 nl_status nl_cpu_dot(nl_backend *, const nl_pool *, const nl_job *, int n_jobs, double *result);
 
-/* ---- the operators and tall matrices ---- */
 
 /* cpu_phase.c. apply: or update, where o->updates is set. */
 nl_status nl_cpu_phase_apply(nl_backend *, nl_cpu_operation *o, int n_jobs);

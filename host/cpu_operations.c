@@ -71,7 +71,7 @@ static const nl_backend_ops operations = {
     .transfer = nl_cpu_phase_transfer,
 };
 
-nl_status nl_backend_open_cpu(int threads, nl_backend **out)
+nl_status NL_OF_PRECISION(nl_backend_open_cpu)(int threads, nl_backend **out)
 {
     return nl_cpu_open(&operations, threads, out);
 }

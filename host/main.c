@@ -100,7 +100,8 @@ static nl_status open_output(run_state *s, const nl_options *options)
 static nl_status open_backend(run_state *s, const nl_options *options)
 {
     const nl_ranks ranks = nl_ranks_now();
-    NL_TRY(nl_backend_open(options->backend, nl_ranks_threads(options->threads), ranks.host_rank, &s->backend));
+    NL_TRY(nl_backend_open(options->backend, nl_ranks_threads(options->threads), ranks.host_rank, NL_DOUBLE,
+                           &s->backend));
     s->backend->sharing = ranks.count > 1 ? NL_SHARE_POINTS : NL_SHARE_NOTHING;
     const nl_backend *backend = s->backend;
     s->provenance.backend = backend->ops->name;

@@ -2,6 +2,8 @@
 #include "cuda_backend.h"
 #include "amplitude_point.h"
 
+namespace NL_OF_PRECISION(nl_cuda) {
+
 enum { THREADS = 128 };
 
 /* One thread an element: neighbours along y_2 are read by neighbouring threads, the others' rows come from the cache.
@@ -72,3 +74,5 @@ nl_status nl_cuda_amplitude_moments(nl_cuda_backend *cuda, const nl_operator *op
     NL_CUDA(cudaGetLastError());
     return cuda->base.ops->download(&cuda->base, result, cuda->scratch, len * sizeof *result);
 }
+
+} // namespace

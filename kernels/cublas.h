@@ -7,21 +7,32 @@
 
 #include <cublas_v2.h>
 
+#include "real.h"
+
 typedef struct nl_cublas_calls {
     cublasStatus_t (*create)(cublasHandle_t *);
     cublasStatus_t (*destroy)(cublasHandle_t);
     cublasStatus_t (*set_stream)(cublasHandle_t, cudaStream_t);
-    cublasStatus_t (*gemv)(cublasHandle_t, cublasOperation_t, int m, int n, const double *alpha, const double *A, int lda,
-                           const double *x, int incx, const double *beta, double *y, int incy);
-    cublasStatus_t (*gemm)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n, int k, const double *alpha,
-                           const double *A, int lda, const double *B, int ldb, const double *beta, double *C, int ldc);
+    cublasStatus_t (*gemv)(cublasHandle_t, cublasOperation_t, int m, int n, const nl_real *alpha, const nl_real *A, int lda,
+                           const nl_real *x, int incx, const nl_real *beta, nl_real *y, int incy);
+    cublasStatus_t (*gemm)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n, int k, const nl_real *alpha,
+                           const nl_real *A, int lda, const nl_real *B, int ldb, const nl_real *beta, nl_real *C, int ldc);
 } nl_cublas_calls;
+
+/* cublasDgemv or cublasSgemv, and the letter. */
+#ifdef NL_FLOAT
+#define NL_CUBLAS_OF(call) cublasS##call
+#define NL_CUBLAS_LETTER "S"
+#else
+#define NL_CUBLAS_OF(call) cublasD##call
+#define NL_CUBLAS_LETTER "D"
+#endif
 
 #ifdef NL_CUDA_ON_CPU
 /* NULL, or why the calls are not to be had. */
 static inline const char *nl_cublas_load(nl_cublas_calls *out)
 {
-    *out = {cublasCreate, cublasDestroy, cublasSetStream, cublasDgemv, cublasDgemm};
+    *out = {cublasCreate, cublasDestroy, cublasSetStream, NL_CUBLAS_OF(gemv), NL_CUBLAS_OF(gemm)};
     return NULL;
 }
 #else
@@ -38,8 +49,8 @@ static inline const char *nl_cublas_load(nl_cublas_calls *out)
     *(void **)&out->create = dlsym(library, "cublasCreate_v2");
     *(void **)&out->destroy = dlsym(library, "cublasDestroy_v2");
     *(void **)&out->set_stream = dlsym(library, "cublasSetStream_v2");
-    *(void **)&out->gemv = dlsym(library, "cublasDgemv_v2");
-    *(void **)&out->gemm = dlsym(library, "cublasDgemm_v2");
+    *(void **)&out->gemv = dlsym(library, "cublas" NL_CUBLAS_LETTER "gemv_v2");
+    *(void **)&out->gemm = dlsym(library, "cublas" NL_CUBLAS_LETTER "gemm_v2");
     return out->create && out->destroy && out->set_stream && out->gemv && out->gemm ? NULL : "a call is missing";
 }
 #endif

@@ -5,6 +5,8 @@
 
 #include "cuda_backend.h"
 
+namespace NL_OF_PRECISION(nl_cuda) {
+
 static nl_status cuda_alloc(nl_backend *backend, size_t bytes, void **out)
 {
     (void)backend;
@@ -160,7 +162,7 @@ static const nl_backend_ops cuda_ops = {
     nl_cuda_transfer,
 };
 
-nl_status nl_backend_open_cuda(int device, nl_backend **out)
+static nl_status open_cuda(int device, nl_backend **out)
 {
     int devices = 0;
     const cudaError_t error = cudaGetDeviceCount(&devices);
@@ -189,7 +191,16 @@ nl_status nl_backend_open_cuda(int device, nl_backend **out)
     return NL_OK;
 }
 
+} // namespace
+
+nl_status NL_OF_PRECISION(nl_backend_open_cuda)(int device, nl_backend **out)
+{
+    return NL_OF_PRECISION(nl_cuda)::open_cuda(device, out);
+}
+
+#ifndef NL_FLOAT
 const char *nl_backend_cuda_build(void)
 {
     return "yes";
 }
+#endif

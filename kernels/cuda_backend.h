@@ -6,6 +6,9 @@
 #include "nanolase/backend.h"
 #include "vector_point.h"
 
+/* Both precisions are linked together, and kernels of one name must not be taken for each other. */
+namespace NL_OF_PRECISION(nl_cuda) {
+
 struct nl_cuda_cublas;
 
 typedef struct nl_cuda_backend {
@@ -122,5 +125,7 @@ void nl_cuda_dense_close(nl_cuda_backend *);
 /* transfer.cu */
 nl_status nl_cuda_transfer(nl_backend *, const nl_transfer *, const nl_pool *from, const nl_pool *to, int rows,
                            const nl_job *, int n_jobs);
+
+} // namespace
 
 #endif

@@ -5,6 +5,8 @@
 #include "cuda_backend.h"
 #include "cublas.h"
 
+namespace NL_OF_PRECISION(nl_cuda) {
+
 static const size_t ROWS = 65536; /* turned at a time */
 
 #define NL_CUBLAS(call)                                                                                                \
@@ -61,6 +63,23 @@ void nl_cuda_dense_close(nl_cuda_backend *cuda)
     cuda->cublas = NULL;
 }
 
+#ifdef NL_FLOAT
+/* cuBLAS would add up in single precision, too. */
+nl_status nl_cuda_project(nl_backend *backend, const nl_pool *pool, const nl_basis_job *jobs, int n_jobs, double *h)
+{
+    for (int j = 0; j < n_jobs; j++) {
+        nl_job dots[NL_MAX_BASIS];
+        for (int i = 0; i < jobs[j].count; i++) {
+            dots[i] = nl_job();
+            dots[i].slot = jobs[j].slot;
+            dots[i].in[0] = jobs[j].first + i;
+            dots[i].in[1] = jobs[j].vector;
+        }
+        NL_TRY(nl_cuda_dot(backend, pool, dots, jobs[j].count, h + (size_t)j * NL_MAX_BASIS));
+    }
+    return NL_OK;
+}
+#else
 nl_status nl_cuda_project(nl_backend *backend, const nl_pool *pool, const nl_basis_job *jobs, int n_jobs, double *h)
 {
     nl_cuda_backend *cuda = nl_cuda_of(backend);
@@ -81,22 +100,24 @@ nl_status nl_cuda_project(nl_backend *backend, const nl_pool *pool, const nl_bas
     NL_CUDA(cudaStreamSynchronize(cuda->stream));
     return NL_OK;
 }
+#endif
 
 nl_status nl_cuda_expand(nl_backend *backend, const nl_pool *pool, const nl_basis_job *jobs, int n_jobs,
                          const double *h)
 {
     nl_cuda_backend *cuda = nl_cuda_of(backend);
-    const double one = 1;
+    const nl_real one = 1;
     const int size = (int)pool->size;
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(prepare(cuda, pool, (size_t)n_jobs * NL_MAX_BASIS));
-    NL_TRY(backend->ops->upload(backend, cuda->scratch, h, (size_t)n_jobs * NL_MAX_BASIS * sizeof *h));
+    const nl_real *coefficients = (const nl_real *)cuda->scratch;
+    NL_TRY(nl_cuda_put(backend, cuda->scratch, 0, h, (size_t)n_jobs * NL_MAX_BASIS));
     for (int j = 0; j < n_jobs; j++)
         if (jobs[j].count > 0)
             NL_CUBLAS(cuda->cublas->calls.gemv(cuda->cublas->handle, CUBLAS_OP_N, size, jobs[j].count, &one,
                                   nl_pool_vector(pool, jobs[j].slot, jobs[j].first), size,
-                                  cuda->scratch + (size_t)j * NL_MAX_BASIS, 1, &one,
+                                  coefficients + (size_t)j * NL_MAX_BASIS, 1, &one,
                                   nl_pool_vector(pool, jobs[j].slot, jobs[j].vector), 1));
     return NL_OK;
 }
@@ -105,18 +126,20 @@ nl_status nl_cuda_rotate(nl_backend *backend, const nl_pool *pool, const nl_basi
 {
     nl_cuda_backend *cuda = nl_cuda_of(backend);
     const size_t z_len = (size_t)job->count * kept, rows = pool->size < ROWS ? pool->size : ROWS;
-    const double one = 1, zero = 0;
+    const nl_real one = 1, zero = 0;
     NL_TRY(prepare(cuda, pool, z_len + rows * kept));
-    double *turned = cuda->scratch + z_len;
-    NL_TRY(backend->ops->upload(backend, cuda->scratch, Z, z_len * sizeof *Z));
+    nl_real *coefficients = (nl_real *)cuda->scratch, *turned = coefficients + z_len;
+    NL_TRY(nl_cuda_put(backend, coefficients, 0, Z, z_len));
     for (size_t at = 0; at < pool->size; at += rows) {
         const int n = (int)(pool->size - at < rows ? pool->size - at : rows);
         NL_CUBLAS(cuda->cublas->calls.gemm(cuda->cublas->handle, CUBLAS_OP_N, CUBLAS_OP_N, n, kept, job->count, &one,
-                              nl_pool_vector(pool, job->slot, job->first) + at, (int)pool->size, cuda->scratch,
+                              nl_pool_vector(pool, job->slot, job->first) + at, (int)pool->size, coefficients,
                               job->count, &zero, turned, n));
         for (int j = 0; j < kept; j++)
             NL_CUDA(cudaMemcpyAsync(nl_pool_vector(pool, job->slot, job->first + j) + at, turned + (size_t)j * n,
-                                    n * sizeof *Z, cudaMemcpyDeviceToDevice, cuda->stream));
+                                    n * sizeof *turned, cudaMemcpyDeviceToDevice, cuda->stream));
     }
     return NL_OK;
 }
+
+} // namespace

@@ -5,6 +5,8 @@
 #include "cuda_backend.h"
 #include "dimer_point.h"
 
+namespace NL_OF_PRECISION(nl_cuda) {
+
 enum { THREADS = NL_CUDA_THREADS };
 
 static __device__ __forceinline__ nl_dimer_at block_of(const nl_operator *op, const nl_pool *pool, const nl_job *job,
@@ -150,3 +152,5 @@ nl_status nl_cuda_dimer_moments(nl_cuda_backend *cuda, const nl_operator *op, co
     free(parts);
     return status;
 }
+
+} // namespace

@@ -2,6 +2,8 @@
 #include "cuda_backend.h"
 #include "lindblad_point.h"
 
+namespace NL_OF_PRECISION(nl_cuda) {
+
 enum { THREADS = NL_CUDA_THREADS, CHUNK = NL_CUDA_CHUNK };
 
 /* An element of every plane: E of row k, or one of the zeros before it (E < 0). */
@@ -172,3 +174,5 @@ nl_status nl_cuda_lindblad_moments(nl_cuda_backend *cuda, const nl_operator *op,
     NL_CUDA(cudaGetLastError());
     return nl_cuda_finish_sums(cuda, rows, columns, result);
 }
+
+} // namespace

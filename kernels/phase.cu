@@ -2,6 +2,8 @@
 #include "cuda_backend.h"
 #include "phase_point.h"
 
+namespace NL_OF_PRECISION(nl_cuda) {
+
 enum {
     TILE_J = 32, /* threads along theta_2: a warp reads consecutive elements */
     TILE_I = 8,
@@ -94,3 +96,5 @@ nl_status nl_cuda_phase_moments(nl_cuda_backend *cuda, const nl_operator *op, co
     NL_CUDA(cudaGetLastError());
     return backend->ops->download(backend, result, cuda->scratch, n_jobs * len * sizeof *result);
 }
+
+} // namespace

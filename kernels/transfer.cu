@@ -2,6 +2,8 @@
 #include "cuda_backend.h"
 #include "transfer_point.h"
 
+namespace NL_OF_PRECISION(nl_cuda) {
+
 enum { TILE_J = 32, TILE_I = 8 };
 
 __global__ void transfer_kernel(nl_transfer transfer, nl_pool from, nl_pool to, int rows, const nl_job *jobs)
@@ -28,3 +30,5 @@ nl_status nl_cuda_transfer(nl_backend *backend, const nl_transfer *transfer, con
     NL_CUDA(cudaGetLastError());
     return NL_OK;
 }
+
+} // namespace

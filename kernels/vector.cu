@@ -5,6 +5,8 @@
 
 #include "cuda_backend.h"
 
+namespace NL_OF_PRECISION(nl_cuda) {
+
 enum { THREADS = NL_CUDA_THREADS, CHUNK = NL_CUDA_CHUNK };
 
 __global__ void combine_kernel(nl_pool pool, const nl_job *jobs)
@@ -231,3 +233,5 @@ nl_status nl_cuda_dot(nl_backend *backend, const nl_pool *pool, const nl_job *jo
     NL_CUDA(cudaGetLastError());
     return finish<nl_sum>(cuda, n_jobs, columns, result);
 }
+
+} // namespace

@@ -59,7 +59,7 @@ UNUSED static void lindblad_rig_fill(lindblad_rig *r, rng *random)
                     v[x] = NAN;
                 free(rho);
             }
-    OK(g->backend->ops->put(g->backend, g->pool.data, 0, g->host, rig_elements(g)));
+    rig_send(g);
 }
 
 UNUSED static lindblad_rig lindblad_rig_new(nl_backend *b, const reference_shape *shape, int sites, int on, int slots,

@@ -23,6 +23,13 @@ static size_t rig_elements(const rig *g)
     return (size_t)g->pool.slots * g->pool.registers * g->pool.size;
 }
 
+/* Fills the pool; what the host then has is what the pool holds, rounded to its precision. */
+UNUSED static void rig_send(rig *g)
+{
+    OK(g->backend->ops->put(g->backend, g->pool.data, 0, g->host, rig_elements(g)));
+    OK(g->backend->ops->get(g->backend, g->host, g->pool.data, 0, rig_elements(g)));
+}
+
 /* A pool without an operator. */
 UNUSED static rig rig_of_size(nl_backend *backend, size_t size, int slots, int registers, uint64_t seed)
 {
@@ -31,7 +38,7 @@ UNUSED static rig rig_of_size(nl_backend *backend, size_t size, int slots, int r
     OK(nl_pool_new(backend, slots, registers, size, &g.pool));
     g.host = random_array(&r, rig_elements(&g));
     g.now = new_array(rig_elements(&g));
-    OK(backend->ops->put(backend, g.pool.data, 0, g.host, rig_elements(&g)));
+    rig_send(&g);
     return g;
 }
 

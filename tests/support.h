@@ -169,14 +169,29 @@ UNUSED static nl_config config_of(const char *text)
 typedef struct backend_case {
     const char *name;
     int threads;
+    nl_precision precision;
 } backend_case;
 
-UNUSED static const backend_case backend_cases[] = {{"cpu", 1}, {"cpu", 2}, {"cuda", 0}};
+UNUSED static const backend_case backend_cases[] = {{"cpu", 1, NL_DOUBLE}, {"cpu", 2, NL_DOUBLE}, {"cuda", 0, NL_DOUBLE}};
+UNUSED static const backend_case all_precisions[] = {{"cpu", 1, NL_DOUBLE}, {"cpu", 2, NL_DOUBLE}, {"cuda", 0, NL_DOUBLE},
+                                                     {"cpu", 2, NL_SINGLE}, {"cuda", 0, NL_SINGLE}};
+
+UNUSED static bool is_single(const nl_backend *b)
+{
+    return b->ops->real_size == sizeof(float);
+}
+
+/* The tolerance of a comparison that rounding of states and tables sets. */
+UNUSED static double rounded(const nl_backend *b, double tolerance)
+{
+    return is_single(b) ? 1e-5 : tolerance;
+}
+
 
 /* False, with a line that says why, where this machine or build lacks the backend. The sanitized build never does. */
 UNUSED static bool open_or_skip(const backend_case *c, const char *what, nl_backend **out)
 {
-    const nl_status status = nl_backend_open(c->name, c->threads, 0, out);
+    const nl_status status = nl_backend_open(c->name, c->threads, 0, c->precision, out);
     if (status == NL_OK)
         return true;
 #ifdef NL_SANITIZED

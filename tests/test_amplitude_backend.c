@@ -37,6 +37,7 @@ static rig rig_new(nl_backend *b, int sites, int n, int order)
     g.host = random_array(&r, elements(&g));
     g.now = new_array(elements(&g));
     OK(b->ops->put(b, g.pool.data, 0, g.host, elements(&g)));
+    OK(b->ops->get(b, g.host, g.pool.data, 0, elements(&g))); /* rounded to the backend's precision */
     free(tables);
     return g;
 }
@@ -72,8 +73,8 @@ static void check_apply(nl_backend *b, int sites, int n, int order)
     for (int j = 0; j < 2; j++) {
         const double *got = is(&g, jobs[j].slot, jobs[j].out);
         reference_amplitude(&g.p[jobs[j].slot], n, order, was(&g, jobs[j].slot, jobs[j].in[0]), expected);
-        CLOSE(difference(got, expected, g.pool.size), 0, 2e-13);
-        CLOSE(sum_of(got, g.pool.size), 0, 1e-13 * largest(got, g.pool.size) * (double)g.pool.size);
+        CLOSE(difference(got, expected, g.pool.size), 0, rounded(b, 2e-13));
+        CLOSE(sum_of(got, g.pool.size), 0, rounded(b, 1e-13) * largest(got, g.pool.size) * (double)g.pool.size);
         assert_memory_equal(is(&g, 0, 2), was(&g, 0, 2), g.pool.size * sizeof(double));
     }
     free(expected);
@@ -106,7 +107,7 @@ static void check_matrix(nl_backend *b, int sites, int n, int order)
         OK(b->ops->apply(b, &g.op, &g.pool, &job, 1));
         OK(nl_pool_get(b, &g.pool, 0, 2, out));
         for (size_t r = 0; r < size; r++)
-            CLOSE(out[r], matrix[r * size + c], 2e-13 * n * n);
+            CLOSE(out[r], matrix[r * size + c], rounded(b, 2e-13) * n * n);
     }
     free(matrix);
     free(v);
@@ -135,7 +136,7 @@ static void test_update(void **state)
             for (size_t x = 0; x < size; x++)
                 expected[x] = 0.21 * expected[x] + 0.7 * was(&g, 1, 0)[x] - 1.3 * was(&g, 1, 2)[x];
             OK(b->ops->update(b, &g.op, &g.pool, &job, 1));
-            CLOSE(difference(is(&g, 1, job.out), expected, size), 0, 2e-13);
+            CLOSE(difference(is(&g, 1, job.out), expected, size), 0, rounded(b, 2e-13));
             free(expected);
             rig_release(&g);
         }
@@ -177,6 +178,8 @@ static double gaussian_error(nl_backend *b, int n, int order)
 
 static void test_order(void **state)
 {
+    if (is_single(*state))
+        return; /* rounding hides the error */
     for (int order = 2; order <= 8; order += 2) {
         const double ratio = gaussian_error(*state, 64, order) / gaussian_error(*state, 96, order);
         BETWEEN(log(ratio) / log(1.5), order - 0.4, order + 0.6);
@@ -219,7 +222,7 @@ static void check_moments(nl_backend *b, int sites, int n)
     CLOSE(m.edge, edge / norm, scale);
     for (int k = 0; k < 12; k++)
         if (sites == 2 || k < 4 || k == 9)
-            CLOSE(got[k], sums[k] / norm, 300 * scale);
+            CLOSE(got[k], sums[k] / norm, fmax(300 * scale, rounded(b, 0) * (double)size / fabs(norm)));
     free(moments);
     rig_release(&g);
 }
@@ -261,7 +264,7 @@ static int run_on(const backend_case *c)
     nl_backend *backend;
     if (!open_or_skip(c, "the amplitude operator", &backend))
         return 0;
-    printf("on %s with %d threads:\n", c->name, c->threads);
+    printf("on %s with %d threads, %zu bytes a number:\n", c->name, c->threads, backend->ops->real_size);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_apply, backend),   cmocka_unit_test_prestate(test_matrix, backend),
         cmocka_unit_test_prestate(test_update, backend),  cmocka_unit_test_prestate(test_order, backend),
@@ -275,7 +278,7 @@ static int run_on(const backend_case *c)
 int main(void)
 {
     int failed = 0;
-    for (int c = 0; c < COUNT(backend_cases); c++)
-        failed += run_on(&backend_cases[c]);
+    for (int c = 0; c < COUNT(all_precisions); c++)
+        failed += run_on(&all_precisions[c]);
     return failed;
 }

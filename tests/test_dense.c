@@ -41,7 +41,7 @@ static void check_expand(nl_backend *b, size_t size)
         for (int i = 0; i < job->count; i++)
             for (size_t x = 0; x < size; x++)
                 expected[x] += h[j * NL_MAX_BASIS + i] * rig_was(&g, job->slot, job->first + i)[x];
-        CLOSE(difference(rig_is(&g, job->slot, job->vector), expected, size), 0, 1e-14);
+        CLOSE(difference(rig_is(&g, job->slot, job->vector), expected, size), 0, rounded(b, 1e-14));
     }
     free(expected);
     rig_release(&g);
@@ -63,7 +63,7 @@ static void check_rotate(nl_backend *b, size_t size, int kept)
         for (int i = 0; i < job.count; i++)
             for (size_t x = 0; x < size; x++)
                 expected[x] += Z[j * job.count + i] * rig_was(&g, 1, 2 + i)[x];
-        CLOSE(difference(rig_is(&g, 1, 2 + j), expected, size), 0, 1e-13);
+        CLOSE(difference(rig_is(&g, 1, 2 + j), expected, size), 0, rounded(b, 1e-13));
     }
     free(Z);
     free(expected);
@@ -72,9 +72,9 @@ static void check_rotate(nl_backend *b, size_t size, int kept)
 
 static void on_all(void (*check)(nl_backend *, size_t))
 {
-    for (int c = 0; c < COUNT(backend_cases); c++) {
+    for (int c = 0; c < COUNT(all_precisions); c++) {
         nl_backend *b;
-        if (!open_or_skip(&backend_cases[c], "bases", &b))
+        if (!open_or_skip(&all_precisions[c], "bases", &b))
             continue;
         for (int s = 0; s < COUNT(sizes); s++)
             check(b, sizes[s]);

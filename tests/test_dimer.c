@@ -37,7 +37,7 @@ static dimer_rig dimer_rig_new(nl_backend *b, int N, int planes, bool closed, in
     }
     OK(nl_tables_new(b, &r.g.op, slots));
     OK(nl_tables_put(b, &r.g.op, slots, tables));
-    OK(b->ops->put(b, r.g.pool.data, 0, r.g.host, rig_elements(&r.g)));
+    rig_send(&r.g);
     free(tables);
     return r;
 }
@@ -70,7 +70,7 @@ static void check_apply(nl_backend *b, int N, int planes, bool closed)
     rig_look_around(&r.g, apply_jobs, COUNT(apply_jobs), false);
     for (int j = 0; j < COUNT(apply_jobs); j++) {
         double *expected = expected_of(&r, apply_jobs[j].slot, apply_jobs[j].in[0]);
-        CLOSE(difference(rig_is(&r.g, apply_jobs[j].slot, 2), expected, r.g.pool.size), 0, 1e-13);
+        CLOSE(difference(rig_is(&r.g, apply_jobs[j].slot, 2), expected, r.g.pool.size), 0, rounded(b, 1e-13));
         free(expected);
     }
     dimer_rig_release(&r);
@@ -98,7 +98,7 @@ static void test_update(void **state)
             double *expected = expected_of(&r, 1, 0), *sum = rig_combination(&r.g, &job);
             for (size_t x = 0; x < r.g.pool.size; x++)
                 expected[x] = 0.3 * expected[x] + sum[x];
-            CLOSE(difference(rig_is(&r.g, 1, 1), expected, r.g.pool.size), 0, 1e-13);
+            CLOSE(difference(rig_is(&r.g, 1, 1), expected, r.g.pool.size), 0, rounded(b, 1e-13));
             free(expected);
             free(sum);
             dimer_rig_release(&r);
@@ -115,15 +115,16 @@ static void test_conserves(void **state)
     OK(b->ops->apply(b, &r.g.op, &r.g.pool, &job, 1));
     rig_look(&r.g);
     const double *v = rig_is(&r.g, 0, 1);
-    double trace = 0;
+    double trace = 0, magnitude = 0;
     for (int m = 0; m < N; m++)
         for (int x = 0; x < N; x++)
             for (int y = 0; y < N; y++) {
                 trace += x == y ? v[pair_at(&r.of[0], m, x, m, x, 0)] : 0;
-                CLOSE(v[pair_at(&r.of[0], m, x, m, y, 0)], v[pair_at(&r.of[0], m, y, m, x, 0)], 1e-13);
-                CLOSE(v[pair_at(&r.of[0], m, x, m, y, 1)], -v[pair_at(&r.of[0], m, y, m, x, 1)], 1e-13);
+                magnitude += x == y ? fabs(v[pair_at(&r.of[0], m, x, m, x, 0)]) : 0;
+                CLOSE(v[pair_at(&r.of[0], m, x, m, y, 0)], v[pair_at(&r.of[0], m, y, m, x, 0)], rounded(b, 1e-13));
+                CLOSE(v[pair_at(&r.of[0], m, x, m, y, 1)], -v[pair_at(&r.of[0], m, y, m, x, 1)], rounded(b, 1e-13));
             }
-    CLOSE(trace, 0, 1e-12);
+    CLOSE(trace, 0, rounded(b, 1e-14) * magnitude);
     dimer_rig_release(&r);
 }
 
@@ -187,24 +188,24 @@ static void check_values(const dimer_rig *r, const nl_dimer_values *v)
     for (int m = 0; m < d->N; m++)
         for (int x = 0; x < d->N; x++)
             n1_n2 += m * x * creal(*pair_element(d, rho, m, x, m, x));
-    CLOSE(v->trace, trace, 1e-12);
-    CLOSE(v->purity, purity, 1e-11);
-    CLOSE(v->n1_n2, n1_n2, 1e-11);
-    CLOSE(v->distance, distance_of(d, rho, trace), 1e-11);
+    CLOSE(v->trace, trace, rounded(r->g.backend, 1e-12));
+    CLOSE(v->purity, purity, rounded(r->g.backend, 1e-11));
+    CLOSE(v->n1_n2, n1_n2, rounded(r->g.backend, 1e-11));
+    CLOSE(v->distance, distance_of(d, rho, trace), rounded(r->g.backend, 1e-11));
     const double complex cross = mean_product(d, rho, 0, 1);
-    CLOSE(v->cross.re, creal(cross), 1e-12);
-    CLOSE(v->cross.im, cimag(cross), 1e-12);
+    CLOSE(v->cross.re, creal(cross), rounded(r->g.backend, 1e-12));
+    CLOSE(v->cross.im, cimag(cross), rounded(r->g.backend, 1e-12));
     for (int j = 0; j < 2; j++) {
         const double complex a = mean_amplitude(d, rho, j);
         double complex *reduced = traced(d, rho, j);
         double site_purity = 0;
         for (int k = 0; k < d->N * d->N; k++)
             site_purity += creal(reduced[k] * conj(reduced[k]));
-        CLOSE(v->a[j].re, creal(a), 1e-12);
-        CLOSE(v->a[j].im, cimag(a), 1e-12);
-        CLOSE(v->n[j], creal(mean_product(d, rho, j, j)), 1e-12);
-        CLOSE(v->site_purity[j], site_purity, 1e-11);
-        CLOSE(v->top[j], creal(reduced[d->N * d->N - 1] + reduced[(d->N - 2) * (d->N + 1)]), 1e-12);
+        CLOSE(v->a[j].re, creal(a), rounded(r->g.backend, 1e-12));
+        CLOSE(v->a[j].im, cimag(a), rounded(r->g.backend, 1e-12));
+        CLOSE(v->n[j], creal(mean_product(d, rho, j, j)), rounded(r->g.backend, 1e-12));
+        CLOSE(v->site_purity[j], site_purity, rounded(r->g.backend, 1e-11));
+        CLOSE(v->top[j], creal(reduced[d->N * d->N - 1] + reduced[(d->N - 2) * (d->N + 1)]), rounded(r->g.backend, 1e-12));
         free(reduced);
     }
 }
@@ -218,8 +219,8 @@ static void check_reduced(const dimer_rig *r, const nl_dimer *dimer)
         double complex *reduced = traced(&r->of[0], r->rho[0][0], j);
         nl_dimer_reduce(dimer, N, rig_was(&r->g, 0, 0), j, out);
         for (int k = 0; k < N * N; k++) {
-            CLOSE(out[2 * k], creal(reduced[k]), 1e-13);
-            CLOSE(out[2 * k + 1], cimag(reduced[k]), 1e-13);
+            CLOSE(out[2 * k], creal(reduced[k]), rounded(r->g.backend, 1e-13));
+            CLOSE(out[2 * k + 1], cimag(reduced[k]), rounded(r->g.backend, 1e-13));
         }
         free(reduced);
     }
@@ -261,8 +262,8 @@ static void test_tunnelling_moves_photons(void **state)
     OK(b->ops->apply(b, &r.g.op, &r.g.pool, jobs, 1));
     OK(b->ops->moments(b, &r.g.op, &r.g.pool, jobs + 1, 1, moments));
     const nl_dimer_values v = nl_dimer_values_of(&dimer, 5, moments);
-    CLOSE(v.n[0], -2 * dimer.t_c * cimag(mean_product(&r.of[0], r.rho[0][0], 0, 1)), 1e-11);
-    CLOSE(v.n[0] + v.n[1], 0, 1e-11);
+    CLOSE(v.n[0], -2 * dimer.t_c * cimag(mean_product(&r.of[0], r.rho[0][0], 0, 1)), rounded(b, 1e-11));
+    CLOSE(v.n[0] + v.n[1], 0, rounded(b, 1e-11));
     assert_true(fabs(v.n[0]) > 1e-3);
     free(table);
     free(moments);
@@ -333,8 +334,8 @@ static void test_backends_agree(void **state)
     OK(nl_backend_open_cpu(1, &cpu));
     apply_and_measure(cpu, N, planes, first, first_moments);
     apply_and_measure(backend_of(state), N, planes, out, moments);
-    CLOSE(difference(out, first, size), 0, 1e-12);
-    CLOSE(difference(moments, first_moments, len), 0, 1e-12);
+    CLOSE(difference(out, first, size), 0, rounded(backend_of(state), 1e-12));
+    CLOSE(difference(moments, first_moments, len), 0, rounded(backend_of(state), 1e-12));
     nl_backend_close(cpu);
     free(first);
     free(first_moments);
@@ -345,9 +346,9 @@ static void test_backends_agree(void **state)
 int main(void)
 {
     int failed = 0;
-    for (int c = 0; c < COUNT(backend_cases); c++) {
+    for (int c = 0; c < COUNT(all_precisions); c++) {
         nl_backend *backend;
-        if (!open_or_skip(&backend_cases[c], "dimer", &backend))
+        if (!open_or_skip(&all_precisions[c], "dimer", &backend))
             continue;
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_prestate(test_apply, backend),
@@ -359,7 +360,7 @@ int main(void)
             cmocka_unit_test_prestate(test_places, backend),
             cmocka_unit_test_prestate(test_backends_agree, backend),
         };
-        failed += cmocka_run_group_tests_name(backend_cases[c].name, tests, NULL, NULL);
+        failed += cmocka_run_group_tests_name(all_precisions[c].name, tests, NULL, NULL);
         nl_backend_close(backend);
     }
     return failed;

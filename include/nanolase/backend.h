@@ -158,12 +158,17 @@ struct nl_backend {
     int threads;      /* CPU: threads in use; CUDA: 0 */
 };
 
+/* Of states, tables and the arithmetic on them; sums over a state are double in both. */
+typedef enum nl_precision { NL_DOUBLE, NL_SINGLE } nl_precision;
+
 /* threads: 0 for all. The caller closes. */
 nl_status nl_backend_open_cpu(int threads, nl_backend **out);
+nl_status nl_backend_open_cpu_single(int threads, nl_backend **out);
 /* device: modulo the number there is. NL_ERR_NO_CUDA where the build has no CUDA or the machine no device. */
 nl_status nl_backend_open_cuda(int device, nl_backend **out);
+nl_status nl_backend_open_cuda_single(int device, nl_backend **out);
 /* name: "auto" (CUDA where it works, else CPU), "cpu" or "cuda". */
-nl_status nl_backend_open(const char *name, int threads, int device, nl_backend **out);
+nl_status nl_backend_open(const char *name, int threads, int device, nl_precision, nl_backend **out);
 void nl_backend_close(nl_backend *); /* accepts NULL */
 /* Bytes of main memory that are free to take. */
 size_t nl_host_memory(void);
