@@ -83,8 +83,8 @@ build/host/%_single.o: host/%.c | build/host
 # What names the commit is made again when that changes.
 build/commit: FORCE
 	@mkdir -p build && echo "$(COMMIT)" | cmp -s - $@ || echo "$(COMMIT)" >$@
-build/host/main.o build/host/result_write.o: build/commit
-build/host/main.o build/host/result_write.o: CFLAGS += -DNL_COMMIT='"$(COMMIT)"'
+build/host/main.o build/host/result_write.o build/host/save.o: build/commit
+build/host/main.o build/host/result_write.o build/host/save.o: CFLAGS += -DNL_COMMIT='"$(COMMIT)"'
 
 build/host/transport_mpi.o: CFLAGS += $(MPI_CFLAGS)
 build/sanitized/transport_mpi.o: SANITIZED_CFLAGS += $(MPI_CFLAGS)

@@ -59,24 +59,47 @@ static void tell_progress(evolution *e, int n_active)
     nl_task_progress(e->task, &progress);
 }
 
-static nl_status run_to_end(evolution *e)
+/* Failed members are done, and were recorded as such: all that are open go on. */
+static nl_status keep(void *user, nl_state *state)
 {
-    const nl_point *options = &e->task->points[0]; /* the same for all, see plan_run.c */
-    int n_active = e->batch.n_members;
-    for (int m = 0; m < n_active; m++) {
+    evolution *e = user;
+    for (int m = 0; m < e->task->count; m++) {
+        if (!nl_task_is_open(e->task, m))
+            continue;
+        NL_TRY(nl_state_bytes(state, e->task->index[m], "next", &e->next[m], sizeof e->next[m]));
+        NL_TRY(nl_batch_keep(&e->batch, m, 0, state, e->task->index[m], "member"));
+    }
+    return NL_OK;
+}
+
+static nl_status begin(evolution *e)
+{
+    nl_task *task = e->task;
+    for (int m = 0; m < task->count; m++) {
         e->active[m] = m;
         e->next[m] = 1;
     }
-    NL_TRY(nl_task_record(e->task, &e->batch, e->active, n_active, NULL, 0));
-    while (n_active > 0 && !nl_task_is_aborted(e->task)) {
+    if (task->restored)
+        return nl_task_restore(task, keep, e);
+    NL_TRY(nl_batch_set_initial(&e->batch, task->config->run_initial, 0, task->count));
+    return nl_task_record(task, &e->batch, e->active, task->count, NULL, 0);
+}
+
+static nl_status run_to_end(evolution *e)
+{
+    nl_task *task = e->task;
+    const nl_point *options = &task->points[0]; /* the same for all, see plan.c */
+    int n_active = task->count;
+    NL_TRY(begin(e));
+    while (n_active > 0 && !nl_task_is_aborted(task)) {
+        NL_TRY(nl_task_keep(task, keep, e));
         tell_progress(e, n_active);
         for (int a = 0; a < n_active; a++)
-            e->target[a] = e->task->result->times[e->next[e->active[a]]];
-        NL_TRY(nl_batch_step(&e->batch, e->active, n_active, options->rtol, options->atol,
-                             e->target));
+            e->target[a] = task->result->times[e->next[e->active[a]]];
+        NL_TRY(nl_batch_step(&e->batch, e->active, n_active, options->rtol, options->atol, e->target));
         NL_TRY(sort_members(e, &n_active));
     }
-    return NL_OK;
+    return n_active > 0 ? nl_task_keep(task, keep, e) : NL_OK;
 }
 
 nl_status nl_evolve(nl_task *task)
@@ -96,8 +119,6 @@ nl_status nl_evolve(nl_task *task)
     if (status == NL_OK)
         status = nl_batch_new(task->backend, task->model, task->points, task->count, task->points[0].n, task->tableau,
                               0, &e.batch);
-    if (status == NL_OK)
-        status = nl_batch_set_initial(&e.batch, task->config->run_initial, 0, task->count);
     if (status == NL_OK)
         status = run_to_end(&e);
     nl_batch_release(&e.batch);

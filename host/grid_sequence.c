@@ -1,5 +1,6 @@
 #include "grid_sequence.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "nanolase/transfer.h"
@@ -86,13 +87,37 @@ static nl_status start_from_below(nl_grid_sequence *q, int level)
     return NL_OK;
 }
 
+static nl_status new_level(nl_grid_sequence *q, int level, int extra_registers)
+{
+    nl_task *task = q->task;
+    return nl_batch_new(task->backend, task->model, task->points, task->count, nl_level_size(&task->points[0], level),
+                        task->tableau, extra_registers, &q->level[level]);
+}
+
 nl_status nl_grid_sequence_start(nl_grid_sequence *q, int level, int extra_registers)
 {
     nl_task *task = q->task;
     nl_batch *batch = &q->level[level];
-    NL_TRY(nl_batch_new(task->backend, task->model, task->points, task->count, nl_level_size(&task->points[0], level),
-                        task->tableau, extra_registers, batch));
+    NL_TRY(new_level(q, level, extra_registers));
     if (level == q->levels - 1)
         return nl_batch_set_initial(batch, task->config->run_initial, 0, batch->n_members);
     return start_from_below(q, level);
+}
+
+nl_status nl_grid_sequence_keep(nl_grid_sequence *q, int level, int extra_registers, nl_state *state)
+{
+    const nl_task *task = q->task;
+    for (int l = q->levels - 1; l >= level && nl_state_is_restored(state); l--)
+        NL_TRY(new_level(q, l, l == level ? extra_registers : 0));
+    for (int m = 0; m < task->count; m++) {
+        if (!nl_task_is_open(task, m))
+            continue;
+        NL_TRY(nl_state_bytes(state, task->index[m], "coarse work", &q->work[m], sizeof q->work[m]));
+        for (int l = q->levels - 1; l > level; l--) {
+            char label[NL_STATE_NAME];
+            snprintf(label, sizeof label, "grid %d", l);
+            NL_TRY(nl_batch_keep_result(&q->level[l], m, state, task->index[m], label));
+        }
+    }
+    return NL_OK;
 }

@@ -23,4 +23,8 @@ void nl_grid_sequence_release(nl_grid_sequence *);
  * members that failed below, the initial state. Times and steps go on from below. */
 nl_status nl_grid_sequence_start(nl_grid_sequence *, int level, int extra_registers);
 
+/* Keeps what the levels above `level`, which are done, leave to it; or restores that, and makes the batch of `level`
+ * itself, the states of which are the caller's to restore. */
+nl_status nl_grid_sequence_keep(nl_grid_sequence *, int level, int extra_registers, nl_state *);
+
 #endif

@@ -232,6 +232,8 @@ static nl_status run(sweep *s, nl_pair_solution *found)
     if (nl_watcher_wants_stop(s->watcher, s->backend))
         return NL_OK; /* the points stay pending */
     NL_TRY(nl_response_fill_transfer(s->plan, s->backend, s->watcher, s->tables, s->n_tables));
+    if (nl_watcher_wants_stop(s->watcher, s->backend))
+        return NL_OK; /* the points stay pending */
     for (int p = 0; p < s->plan->n_points; p++)
         if (s->table_of[p] >= 0)
             solve_point(s, p, &found[p]);

@@ -40,6 +40,7 @@ static void on_progress(void *user, const nl_progress *progress)
 {
     run_state *s = user;
     nl_report_progress(&s->reporter, progress, nl_result_count_done(&s->result));
+    nl_saver_now_and_then(&s->saver, &s->result, &s->provenance);
 }
 
 static bool wants_stop(void *user)
@@ -57,6 +58,7 @@ static bool wants_abort(void *user)
 static nl_status on_results(void *user)
 {
     run_state *s = user;
+    s->saver.unsaved = true;
     if (signals > 0) /* who sent it may not wait long */
         nl_saver_save(&s->saver, &s->result, &s->provenance);
     else
@@ -139,13 +141,12 @@ static nl_status prepare_result(run_state *s, const nl_options *options)
     int done = 0;
     NL_TRY(nl_plan_new_result(&s->plan, &s->result));
     s->reporter.points_total = s->result.n_points;
-    if (!options->resume || !nl_ranks_is_first())
-        return NL_OK;
-    NL_TRY(nl_result_resume(&s->result, &s->provenance, s->saver.path, &done));
-    nl_report(&s->reporter, 0, "%s: %d of %d points are done", s->saver.path, done, s->result.n_points);
-    s->reporter.done_at_start = done;
-    s->saver.previous_kept = true; /* the file there is this run's own */
-    return NL_OK;
+    if (options->resume && nl_ranks_is_first()) {
+        NL_TRY(nl_result_resume(&s->result, &s->provenance, s->saver.path, &done));
+        nl_report(&s->reporter, 0, "%s: %d of %d points are done", s->saver.path, done, s->result.n_points);
+        s->reporter.done_at_start = done;
+    }
+    return nl_saver_keep_states(&s->saver, &s->result, &s->provenance, options->resume);
 }
 
 static void report_plan(run_state *s)
@@ -169,7 +170,7 @@ static void watch_signals(void)
 
 static nl_status compute(run_state *s)
 {
-    const nl_watcher watcher = {s, on_progress, on_results, wants_stop, wants_abort};
+    const nl_watcher watcher = {s, on_progress, on_results, wants_stop, wants_abort, s->saver.store};
     const time_t now = time(NULL);
     strftime(s->provenance.start, sizeof s->provenance.start, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     watch_signals();

@@ -228,10 +228,13 @@ static nl_status relax_rest(const solution *s)
     int *index = calloc(count, sizeof *index);
     nl_gap *gaps = calloc(count, sizeof *gaps);
     nl_task rest = *task;
-    nl_status status = points && index && gaps ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a list of points");
+    rest.spent = calloc(count, sizeof *rest.spent);
+    nl_status status =
+        points && index && gaps && rest.spent ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a list of points");
     for (size_t k = 0; k < count && status == NL_OK; k++) {
         points[k] = task->points[s->given_up[k]];
         index[k] = task->index[s->given_up[k]];
+        rest.spent[k] = (nl_spent){s->outcomes[k].rhs, s->outcomes[k].work};
         if (task->gaps)
             gaps[k] = task->gaps[s->given_up[k]];
     }
@@ -239,15 +242,13 @@ static nl_status relax_rest(const solution *s)
     rest.index = index;
     rest.gaps = task->gaps ? gaps : NULL;
     rest.count = s->n_given_up;
+    rest.file = task->restored ? task->file : index[0];
     if (status == NL_OK)
         status = nl_relax(&rest);
-    for (size_t k = 0; k < count && status == NL_OK; k++) {
-        task->result->outcomes[index[k]].rhs += (long)s->outcomes[k].rhs;
-        task->result->outcomes[index[k]].work += s->outcomes[k].work;
-    }
     free(points);
     free(index);
     free(gaps);
+    free(rest.spent);
     return status;
 }
 
@@ -276,19 +277,32 @@ static nl_status allocate(solution *s)
                : nl_fail(NL_ERR_MEMORY, "cannot allocate the solution of %d points", s->task->count);
 }
 
+static nl_status solve_by_cycles(solution *s)
+{
+    nl_task *task = s->task;
+    NL_TRY(nl_batch_new(task->backend, task->model, task->points, task->count, task->points[0].n, nl_tableau_smoother(),
+                        NL_SNAPSHOTS, &s->batch));
+    NL_TRY(nl_hierarchy_new(&s->batch, &s->hierarchy));
+    NL_TRY(run_cycles(s));
+    note_costs(s);
+    return NL_OK;
+}
+
+/* Only what the cycles had given up was ever kept. */
+static void give_up_all(solution *s)
+{
+    for (s->n_given_up = 0; s->n_given_up < s->task->count; s->n_given_up++)
+        s->given_up[s->n_given_up] = s->n_given_up;
+}
+
 nl_status nl_multigrid(nl_task *task)
 {
     solution s = {.task = task};
     nl_status status = allocate(&s);
-    if (status == NL_OK)
-        status = nl_batch_new(task->backend, task->model, task->points, task->count, task->points[0].n,
-                              nl_tableau_smoother(), NL_SNAPSHOTS, &s.batch);
-    if (status == NL_OK)
-        status = nl_hierarchy_new(&s.batch, &s.hierarchy);
-    if (status == NL_OK)
-        status = run_cycles(&s);
-    if (status == NL_OK)
-        note_costs(&s);
+    if (status == NL_OK && task->restored)
+        give_up_all(&s);
+    else if (status == NL_OK)
+        status = solve_by_cycles(&s);
     nl_hierarchy_release(&s.hierarchy);
     nl_batch_release(&s.batch);
     if (status == NL_OK && s.n_given_up > 0 && !nl_task_is_aborted(task))

@@ -46,15 +46,18 @@ static nl_status solve(const run_state *run, nl_backend *backend, const nl_point
     const nl_plan *plan = run->queue.plan;
     nl_task task = {.backend = backend, .model = plan->model, .config = plan->config,
                     .tableau = plan->tableaux[index[0]], .points = points, .index = index, .count = count,
-                    .result = run->queue.result, .watcher = run->watcher};
+                    .result = run->queue.result, .watcher = run->watcher, .kept = nl_store_seconds()};
+    const int file = run->watcher ? nl_store_find(run->watcher->store, index[0]) : -1;
     nl_status status = NL_OK;
+    task.restored = file >= 0;
+    task.file = task.restored ? file : index[0];
     if (plan->config->run_mode == NL_MODE_EVOLVE)
         return nl_evolve(&task);
     if (plan->config->steady_gap) {
         task.gaps = calloc((size_t)count, sizeof *task.gaps);
         if (!task.gaps)
             return nl_fail(NL_ERR_MEMORY, "cannot allocate the gaps of %d points", count);
-        if (!nl_gap_comes_along(plan->config, plan->model))
+        if (!task.restored && !nl_gap_comes_along(plan->config, plan->model))
             status = nl_find_gaps(&task);
     }
     if (status == NL_OK)

@@ -52,9 +52,10 @@ static int take(nl_queue *queue, double room, int *index)
         queue->next++;
     if (queue->next == queue->plan->n_points || wants_stop(queue))
         return 0;
-    const int most = capacity(queue, room);
+    const nl_store *store = queue->watcher ? queue->watcher->store : NULL;
+    const int file = nl_store_find(store, queue->next), most = file >= 0 ? NL_MAX_BATCH : capacity(queue, room);
     for (int p = queue->next; p < queue->plan->n_points && count < most; p++) {
-        if (queue->taken[p] || !solved_together(queue->plan, queue->next, p))
+        if (queue->taken[p] || nl_store_find(store, p) != file || !solved_together(queue->plan, queue->next, p))
             continue;
         queue->taken[p] = true;
         index[count++] = p;

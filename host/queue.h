@@ -22,8 +22,8 @@ typedef struct nl_queue {
 nl_status nl_queue_new(const nl_plan *, nl_result *, const nl_watcher *, int sharers, nl_queue *out);
 void nl_queue_release(nl_queue *);
 
-/* Points that can be solved together, as many as `room` bytes hold but at least one, at most NL_MAX_BATCH; returns their
- * number, 0 where none is left or the run is to stop. */
+/* Points that can be solved together, as many as `room` bytes hold but at least one, at most NL_MAX_BATCH; those that a
+ * former run kept together stay so. Returns their number, 0 where none is left or the run is to stop. */
 int nl_queue_take(nl_queue *, double room, int *index);
 /* Notes a failure, after which nothing is handed out. NL_OK is none. */
 void nl_queue_fail(nl_queue *, nl_status);

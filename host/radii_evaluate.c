@@ -10,12 +10,6 @@ void nl_radii_state_release(nl_radii_state *state)
     state->P = NULL;
 }
 
-static nl_status no_saving(void *user)
-{
-    (void)user;
-    return NL_OK;
-}
-
 /*
  * A distribution to start from makes the coarser grids needless. The phases are carried further than the radii have to be:
  * where phases slip rarely, a distribution on its way may change so slowly that it passes for steady.
@@ -59,11 +53,9 @@ nl_status nl_radii_evaluate(const nl_plan *outer, nl_backend *backend, const nl_
 {
     nl_config config = *outer->config;
     nl_plan plan = {.config = &config, .model = &nl_phase_model, .n_points = count};
-    nl_watcher quiet = watcher ? *watcher : (nl_watcher){0};
     nl_result result = {0};
     if (count == 0)
         return NL_OK;
-    quiet.on_results = no_saving;
     config.output_fields = false;
     plan.points = calloc((size_t)count, sizeof *plan.points);
     plan.tableaux = calloc((size_t)count, sizeof *plan.tableaux);
@@ -77,7 +69,7 @@ nl_status nl_radii_evaluate(const nl_plan *outer, nl_backend *backend, const nl_
     if (status == NL_OK && !(result.states = calloc((size_t)count, sizeof *result.states)))
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate %d states", count);
     if (status == NL_OK)
-        status = nl_plan_run(&plan, backend, &result, watcher ? &quiet : NULL);
+        status = nl_plan_run_within(&plan, backend, &result, watcher);
     for (int p = 0; p < count && status == NL_OK; p++)
         take_state(&states[p], &plan.points[p], &result, p);
     nl_result_release(&result);

@@ -145,12 +145,6 @@ static nl_status take_responses(kicked *s, const nl_result *result, int first)
     return NL_OK;
 }
 
-static nl_status no_saving(void *user)
-{
-    (void)user;
-    return NL_OK;
-}
-
 /* Fastest and slowest of the rates that the kicks have to be followed at. */
 static void time_scales(const kicked *list, int count, double *fast, double *slow)
 {
@@ -184,10 +178,8 @@ static nl_status follow(const nl_plan *outer, nl_backend *backend, const nl_watc
 {
     nl_config config = *outer->config;
     nl_plan plan = {.config = &config, .model = &nl_phase_model};
-    nl_watcher quiet = watcher ? *watcher : (nl_watcher){0};
     nl_result result = {0};
     int p = 0;
-    quiet.on_results = no_saving;
     config.output_fields = false;
     config.run_mode = NL_MODE_EVOLVE;
     config.run_t_end = spacing * samples;
@@ -205,7 +197,7 @@ static nl_status follow(const nl_plan *outer, nl_backend *backend, const nl_watc
     if (status == NL_OK)
         status = nl_result_new(&config, plan.model, plan.points, plan.n_points, &result);
     if (status == NL_OK)
-        status = nl_plan_run(&plan, backend, &result, watcher ? &quiet : NULL);
+        status = nl_plan_run_within(&plan, backend, &result, watcher);
     p = 0;
     for (int i = 0; i < count && status == NL_OK && nl_result_count_done(&result) == plan.n_points; i++)
         if (!list[i].died_away) {

@@ -53,7 +53,10 @@ typedef struct relaxation {
     monitor *monitors;
     window *windows;
     bool extrapolates;
-    int *active, *done, *full, *number;
+    int level;   /* at work */
+    int *active; /* members still going on it, */
+    int n_active;
+    int *done, *full, *number;
     nl_outcome *outcomes;
     double *changes, *residuals;
 } relaxation;
@@ -200,12 +203,12 @@ static nl_status start_level(relaxation *r, int level)
 }
 
 /* Takes members that are done out of the list; on the finest grid enters them into the result. */
-static nl_status retire(relaxation *r, int level, int *n_active)
+static nl_status retire(relaxation *r)
 {
     nl_task *task = r->task;
-    nl_batch *batch = &r->grids.level[level];
+    nl_batch *batch = &r->grids.level[r->level];
     int n_done = 0, n_left = 0;
-    for (int a = 0; a < *n_active; a++) {
+    for (int a = 0; a < r->n_active; a++) {
         const int m = r->active[a];
         nl_member *member = &batch->members[m];
         const nl_point_status status =
@@ -219,8 +222,8 @@ static nl_status retire(relaxation *r, int level, int *n_active)
         r->outcomes[n_done] = outcome_of(&r->monitors[m], member, status, r->grids.work[m] / (double)batch->pool.size);
         r->done[n_done++] = m;
     }
-    *n_active = n_left;
-    return level == 0 && n_done > 0 ? nl_task_record(task, batch, r->done, n_done, r->outcomes, 0) : NL_OK;
+    r->n_active = n_left;
+    return r->level == 0 && n_done > 0 ? nl_task_record(task, batch, r->done, n_done, r->outcomes, 0) : NL_OK;
 }
 
 /* ---- extrapolation ---- */
@@ -258,10 +261,10 @@ static bool note_snapshot(window *w, monitor *m, const nl_member *member, long l
     return true;
 }
 
-static nl_status take_snapshots(relaxation *r, nl_batch *batch, int n_active)
+static nl_status take_snapshots(relaxation *r, nl_batch *batch)
 {
     int n_due = 0, n_full = 0;
-    for (int a = 0; a < n_active; a++) {
+    for (int a = 0; a < r->n_active; a++) {
         const int m = r->active[a];
         if (batch->members[m].steps < r->windows[m].next)
             continue;
@@ -276,34 +279,89 @@ static nl_status take_snapshots(relaxation *r, nl_batch *batch, int n_active)
     return n_full > 0 ? nl_extrapolate(batch, r->full, n_full) : NL_OK;
 }
 
-static nl_status check_members(relaxation *r, int level, int *n_active)
+static nl_status check_members(relaxation *r)
 {
-    nl_batch *batch = &r->grids.level[level];
-    NL_TRY(nl_batch_residual(batch, r->active, *n_active, r->changes, r->residuals));
-    for (int a = 0; a < *n_active; a++)
+    nl_batch *batch = &r->grids.level[r->level];
+    NL_TRY(nl_batch_residual(batch, r->active, r->n_active, r->changes, r->residuals));
+    for (int a = 0; a < r->n_active; a++)
         observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->changes[a], r->residuals[a],
                          r->extrapolates);
     const nl_member *first = &batch->members[r->active[0]];
-    const nl_progress progress = {.members = *n_active, .size_name = batch->model->size_name, .n = batch->n,
+    const nl_progress progress = {.members = r->n_active, .size_name = batch->model->size_name, .n = batch->n,
                                   .t = first->t, .h = first->h, .residual = r->monitors[r->active[0]].residual};
-    NL_TRY(retire(r, level, n_active));
+    NL_TRY(retire(r));
     if (r->extrapolates)
-        NL_TRY(take_snapshots(r, batch, *n_active));
+        NL_TRY(take_snapshots(r, batch));
     nl_task_progress(r->task, &progress);
     return NL_OK;
 }
 
-static nl_status relax_level(relaxation *r, int level)
+/* ---- keeping ---- */
+
+static bool is_active(const relaxation *r, int member)
 {
-    nl_batch *batch = &r->grids.level[level];
-    int n_active = batch->n_members;
-    for (int m = 0; m < n_active; m++)
-        r->active[m] = m;
-    NL_TRY(check_members(r, level, &n_active));
-    while (n_active > 0 && !nl_task_is_aborted(r->task)) {
+    for (int a = 0; a < r->n_active; a++)
+        if (r->active[a] == member)
+            return true;
+    return false;
+}
+
+static nl_status keep_member(relaxation *r, int m, bool *active, nl_state *state)
+{
+    const int point = r->task->index[m];
+    NL_TRY(nl_state_bytes(state, point, "active", active, sizeof *active));
+    NL_TRY(nl_state_bytes(state, point, "monitor", &r->monitors[m], sizeof r->monitors[m]));
+    NL_TRY(nl_state_bytes(state, point, "window", &r->windows[m], sizeof r->windows[m]));
+    return nl_batch_keep(&r->grids.level[r->level], m, r->windows[m].count, state, point, "member");
+}
+
+static nl_status keep(void *user, nl_state *state)
+{
+    relaxation *r = user;
+    const bool restored = nl_state_is_restored(state);
+    int n_active = 0;
+    NL_TRY(nl_state_bytes(state, -1, "level", &r->level, sizeof r->level));
+    NL_TRY(nl_grid_sequence_keep(&r->grids, r->level, nl_solve_extra_registers(r->task->config), state));
+    for (int m = 0; m < r->task->count; m++) {
+        if (!nl_task_is_open(r->task, m))
+            continue;
+        bool active = !restored && is_active(r, m);
+        NL_TRY(keep_member(r, m, &active, state));
+        if (restored && active)
+            r->active[n_active++] = m;
+    }
+    if (restored)
+        r->n_active = n_active;
+    return NL_OK;
+}
+
+/* ---- the sequence of grids ---- */
+
+static nl_status relax_level(relaxation *r)
+{
+    while (r->n_active > 0 && !nl_task_is_aborted(r->task)) {
+        NL_TRY(nl_task_keep(r->task, keep, r));
         for (int step = 0; step < r->pace.check; step++)
-            NL_TRY(nl_batch_step(batch, r->active, n_active, RELAX_RTOL, RELAX_ATOL, NULL));
-        NL_TRY(check_members(r, level, &n_active));
+            NL_TRY(nl_batch_step(&r->grids.level[r->level], r->active, r->n_active, RELAX_RTOL, RELAX_ATOL, NULL));
+        NL_TRY(check_members(r));
+    }
+    return r->n_active > 0 ? nl_task_keep(r->task, keep, r) : NL_OK;
+}
+
+static nl_status run_levels(relaxation *r)
+{
+    if (r->task->restored) {
+        NL_TRY(nl_task_restore(r->task, keep, r));
+        NL_TRY(relax_level(r));
+        r->level--;
+    }
+    for (; r->level >= 0 && !nl_task_is_aborted(r->task); r->level--) {
+        NL_TRY(start_level(r, r->level));
+        r->n_active = r->task->count;
+        for (int m = 0; m < r->n_active; m++)
+            r->active[m] = m;
+        NL_TRY(check_members(r));
+        NL_TRY(relax_level(r));
     }
     return NL_OK;
 }
@@ -312,7 +370,8 @@ nl_status nl_relax(nl_task *task)
 {
     relaxation r = {.task = task, .extrapolates = nl_solve_extra_registers(task->config) > 0,
                     .pace = task->tableau->chebyshev ? CHEBYSHEV_PACE : PAIR_PACE};
-    const int levels = task->points[0].levels, count = task->count;
+    const int count = task->count;
+    r.level = task->points[0].levels - 1;
     nl_status status = NL_OK;
     r.monitors = calloc((size_t)count, sizeof *r.monitors);
     r.active = calloc((size_t)count, sizeof *r.active);
@@ -327,11 +386,8 @@ nl_status nl_relax(nl_task *task)
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate the relaxation of %d points", count);
     if (status == NL_OK)
         status = nl_grid_sequence_new(task, &r.grids);
-    for (int level = levels - 1; level >= 0 && status == NL_OK && !nl_task_is_aborted(task); level--) {
-        status = start_level(&r, level);
-        if (status == NL_OK)
-            status = relax_level(&r, level);
-    }
+    if (status == NL_OK)
+        status = run_levels(&r);
     nl_grid_sequence_release(&r.grids);
     free(r.monitors);
     free(r.active);

@@ -164,12 +164,6 @@ static void take_node(nl_response *r, int i, const nl_value *values, const nl_ou
     r->steps += outcome->steps;
 }
 
-static nl_status no_saving(void *user)
-{
-    (void)user;
-    return NL_OK;
-}
-
 /* Solves one round's new nodes as the points of a plan of their own. */
 static nl_status solve_nodes(const nl_plan *outer, nl_backend *backend, const nl_watcher *watcher, nl_response *tables,
                              const int *table, const int *node, int count)
@@ -178,9 +172,7 @@ static nl_status solve_nodes(const nl_plan *outer, nl_backend *backend, const nl
     nl_config config = *outer->config;
     config.output_fields = false;
     nl_plan plan = {.config = &config, .model = &model, .n_points = count};
-    nl_watcher quiet = watcher ? *watcher : (nl_watcher){0};
     nl_result result = {0};
-    quiet.on_results = no_saving;
     plan.points = calloc((size_t)count, sizeof *plan.points);
     plan.tableaux = calloc((size_t)count, sizeof *plan.tableaux);
     nl_status status = plan.points && plan.tableaux ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %d nodes", count);
@@ -194,7 +186,7 @@ static nl_status solve_nodes(const nl_plan *outer, nl_backend *backend, const nl
     if (status == NL_OK && !(result.states = calloc((size_t)count, sizeof *result.states)))
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate %d states", count);
     if (status == NL_OK)
-        status = nl_plan_run(&plan, backend, &result, watcher ? &quiet : NULL);
+        status = nl_plan_run_within(&plan, backend, &result, watcher);
     for (int p = 0; p < count && status == NL_OK; p++)
         take_node(&tables[table[p]], node[p], nl_result_values(&result, p, 0), &result.outcomes[p], &result.states[p],
                   plan.points[p].lindblad.orders);
@@ -376,12 +368,10 @@ nl_status nl_response_fill_transfer(const nl_plan *outer, nl_backend *backend, c
     nl_model model = nl_lindblad_model;
     nl_config config = *outer->config;
     nl_plan plan = {.config = &config, .model = &model};
-    nl_watcher quiet = watcher ? *watcher : (nl_watcher){0};
     nl_result result = {0};
     int p = 0;
     model.observables = kick_observables;
     model.observe = kick_observe;
-    quiet.on_results = no_saving;
     config.output_fields = false;
     config.run_mode = NL_MODE_EVOLVE;
     config.run_initial = NL_INITIAL_AUTO;
@@ -402,7 +392,7 @@ nl_status nl_response_fill_transfer(const nl_plan *outer, nl_backend *backend, c
     if (status == NL_OK)
         status = nl_result_new(&config, &model, plan.points, plan.n_points, &result);
     if (status == NL_OK)
-        status = nl_plan_run(&plan, backend, &result, watcher ? &quiet : NULL);
+        status = nl_plan_run_within(&plan, backend, &result, watcher);
     p = 0;
     for (int t = 0; t < count && status == NL_OK && nl_result_count_done(&result) == plan.n_points; t++)
         if (tables[t].converged) {

@@ -1,16 +1,20 @@
+#define _GNU_SOURCE /* asprintf */
 #include "save.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static const double SECONDS_BETWEEN_SAVES = 5;
+#include "version.h"
+
+static const double LONGEST_INTERVAL = 5; /* seconds between saves of results */
 static const long PAUSES[] = {300, 1000}; /* before the last tries, in ms */
 
 nl_status nl_saver_open(const char *path, nl_reporter *reporter, nl_saver *out)
 {
-    *out = (nl_saver){.reporter = reporter};
+    *out = (nl_saver){.reporter = reporter, .interval = LONGEST_INTERVAL};
     if (!nl_ranks_is_first())
         return NL_OK; /* which alone has a place to save to */
     if (strlen(path) >= NL_TEXT_MAX)
@@ -22,7 +26,47 @@ nl_status nl_saver_open(const char *path, nl_reporter *reporter, nl_saver *out)
 
 void nl_saver_close(nl_saver *saver)
 {
+    nl_store_close(saver->store, saver->finished);
     nl_lock_release(&saver->lock);
+}
+
+/* Files of points at work that are at work no more. */
+static void tidy(nl_saver *saver, const nl_result *result)
+{
+    bool *is_done = saver->store ? malloc((size_t)result->n_points * sizeof *is_done) : NULL;
+    for (int p = 0; p < result->n_points && is_done; p++)
+        is_done[p] = result->outcomes[p].status != NL_POINT_PENDING;
+    if (is_done)
+        nl_store_tidy(saver->store, is_done, result->n_points);
+    free(is_done);
+}
+
+nl_status nl_saver_keep_states(nl_saver *saver, const nl_result *result, const nl_provenance *from, bool resume)
+{
+    char folder[NL_PATH_MAX + 8], former[NL_PATH_MAX + 8];
+    const double interval = result->config->output_checkpoint;
+    char *owner = NULL;
+    if (!*saver->path)
+        return NL_OK;
+    snprintf(folder, sizeof folder, "%s.state", saver->path);
+    snprintf(former, sizeof former, "%s~.state", saver->path);
+    if (asprintf(&owner, "nanolase %s %s %s\n%s", NL_VERSION, NL_COMMIT, from->backend, from->config_text) < 0)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate the name of the run");
+    const nl_status status = nl_store_open(folder, former, owner, interval, resume, &saver->store);
+    free(owner);
+    NL_TRY(status);
+    saver->previous_kept = resume;
+    if (interval > 0)
+        saver->interval = fmin(LONGEST_INTERVAL, interval);
+    tidy(saver, result);
+    const int points = nl_store_points(saver->store);
+    if (points > 0)
+        nl_report(saver->reporter, 0, "%s: %d point%s on from where %s", folder, points,
+                  points == 1 ? " goes" : "s go", points == 1 ? "it was" : "they were");
+    if (nl_store_unusable(saver->store) > 0)
+        nl_report(saver->reporter, -1, "%s: %d files are damaged, or of another version, backend or configuration; their "
+                                       "points start again", folder, nl_store_unusable(saver->store));
+    return NL_OK;
 }
 
 static nl_status try_to_save(nl_saver *saver, const nl_result *result, const nl_provenance *from)
@@ -31,7 +75,14 @@ static nl_status try_to_save(nl_saver *saver, const nl_result *result, const nl_
         return NL_OK;
     const nl_status status = nl_result_write(result, from, saver->path, !saver->previous_kept);
     saver->last = nl_seconds();
-    saver->previous_kept |= status == NL_OK;
+    if (status == NL_OK) {
+        saver->previous_kept = true;
+        saver->unsaved = false;
+        saver->finished = nl_result_count_done(result) == result->n_points;
+        if (saver->store)
+            nl_store_put_aside(saver->store);
+        tidy(saver, result);
+    }
     return status;
 }
 
@@ -54,12 +105,13 @@ void nl_saver_save(nl_saver *saver, const nl_result *result, const nl_provenance
 
 void nl_saver_now_and_then(nl_saver *saver, const nl_result *result, const nl_provenance *from)
 {
-    if (nl_seconds() - saver->last >= SECONDS_BETWEEN_SAVES)
+    if (saver->unsaved && nl_seconds() - saver->last >= saver->interval)
         nl_saver_save(saver, result, from);
 }
 
 /* Writes to a name of its own in the first of these folders that takes it. */
-static bool put_elsewhere(const nl_saver *saver, const nl_result *result, const nl_provenance *from, char *out, size_t size)
+static bool put_elsewhere(const nl_saver *saver, const nl_result *result, const nl_provenance *from, char *out,
+                          size_t size)
 {
     const char *const folders[] = {getenv("TMPDIR"), "/tmp", getenv("HOME"), "."};
     const char *slash = strrchr(saver->path, '/'), *name = slash ? slash + 1 : saver->path;
@@ -85,7 +137,9 @@ nl_status nl_saver_finish(nl_saver *saver, const nl_result *result, const nl_pro
     if (status == NL_OK)
         return NL_OK;
     snprintf(reason, sizeof reason, "%s", nl_error_message());
-    if (put_elsewhere(saver, result, from, elsewhere, sizeof elsewhere))
+    const bool rescued = put_elsewhere(saver, result, from, elsewhere, sizeof elsewhere);
+    saver->finished = rescued && nl_result_count_done(result) == result->n_points;
+    if (rescued)
         return nl_fail(NL_ERR_FILE, "%s; the results are in %s: make room, and move them to %s", reason, elsewhere, saver->path);
     return nl_fail(NL_ERR_FILE, "%s, nor anywhere else; the results since the last save are lost", reason);
 }

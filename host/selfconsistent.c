@@ -297,6 +297,8 @@ static nl_status run(sweep *s)
     if (s->stopped)
         return NL_OK; /* the points stay pending */
     NL_TRY(find_modes(s));
+    if (nl_watcher_wants_stop(s->watcher, s->backend))
+        return NL_OK; /* which are stable may not be known */
     choose(s);
     for (int p = 0; p < s->plan->n_points; p++)
         if (s->points[p].wanted)

@@ -222,7 +222,7 @@ nl_status nl_sharing_new(nl_queue *queue, nl_sharing_rank **out)
     if (!s)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate what ranks share");
     s->queue = queue;
-    s->watcher = (nl_watcher){s, no_progress, on_results, wants_stop, wants_abort};
+    s->watcher = (nl_watcher){s, no_progress, on_results, wants_stop, wants_abort, NULL};
     s->working = nl_ranks_now().count - 1;
     if (nl_ranks_is_first())
         return pthread_create(&s->server, NULL, serve, s) == 0 ? NL_OK

@@ -24,6 +24,9 @@ void nl_radii_error(const nl_batch *, const int *active, int n_active, const dou
 /* Makes the radii of a trial step those of the member, before the registers change places. */
 void nl_radii_accept(nl_batch *, int member);
 
+/* Keeps or restores the member's radii. */
+nl_status nl_radii_keep(nl_batch *, int member, nl_state *, int point);
+
 /* Sets the member's h_max from its point's spectrum. */
 void nl_batch_bound_step(nl_batch *, int member);
 

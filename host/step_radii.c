@@ -223,3 +223,12 @@ void nl_radii_accept(nl_batch *batch, int member)
     batch->model->set_radii(&batch->radii->points[member], of->r);
     follow_bound(batch, member);
 }
+
+nl_status nl_radii_keep(nl_batch *batch, int member, nl_state *state, int point)
+{
+    member_radii *of = &batch->radii->members[member];
+    NL_TRY(nl_state_bytes(state, point, "radii", of, sizeof *of));
+    if (nl_state_is_restored(state))
+        batch->model->set_radii(&batch->radii->points[member], of->r);
+    return NL_OK;
+}

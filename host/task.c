@@ -42,6 +42,10 @@ static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n
         to->rank = nl_ranks_now().rank;
         if (task->gaps)
             add_gap(&task->gaps[active[a]], to);
+        if (task->spent) {
+            to->rhs += task->spent[active[a]].rhs;
+            to->work += task->spent[active[a]].work;
+        }
         if (to->leaks && to->status == NL_POINT_CONVERGED)
             to->status = NL_POINT_LEAKED;
     }

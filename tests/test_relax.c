@@ -405,7 +405,7 @@ static nl_watcher watch(int stop_after, bool abort, nl_status status)
     seen.stop_after = stop_after;
     seen.abort = abort;
     seen.status = status;
-    return (nl_watcher){&seen, on_progress, on_results, wants_stop, wants_abort};
+    return (nl_watcher){&seen, on_progress, on_results, wants_stop, wants_abort, NULL};
 }
 
 /* Stopped after a point, the rest stays as it was; going on gives what an uninterrupted run gives. */

@@ -386,7 +386,7 @@ static nl_status accept(void *user)
 /* A run that is stopped leaves its points to be done. */
 static void test_stopped(void **state)
 {
-    const nl_watcher watcher = {NULL, ignore, accept, always, NULL};
+    const nl_watcher watcher = {NULL, ignore, accept, always, NULL, NULL};
     nl_backend *backend;
     run r;
     (void)state;

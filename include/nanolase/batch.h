@@ -8,6 +8,7 @@
 #include "nanolase/backend.h"
 #include "nanolase/chebyshev.h"
 #include "nanolase/model.h"
+#include "nanolase/store.h"
 #include "nanolase/tableau.h"
 
 typedef struct nl_member {
@@ -86,5 +87,11 @@ nl_status nl_batch_moments(nl_batch *, const int *active, int n_active, double *
 
 /* The state of one member. */
 nl_status nl_batch_download(nl_batch *, int member, double *state);
+
+/* Keeps or restores one member: its numbers, the vectors that its next step needs, and the first `extra` of the registers
+ * beside the stepper's. point, label: what they are called. */
+nl_status nl_batch_keep(nl_batch *, int member, int extra, nl_state *, int point, const char *label);
+/* The same of its state alone. */
+nl_status nl_batch_keep_result(nl_batch *, int member, nl_state *, int point, const char *label);
 
 #endif

@@ -5,6 +5,7 @@
 #include "nanolase/backend.h"
 #include "nanolase/model.h"
 #include "nanolase/result.h"
+#include "nanolase/store.h"
 
 /* How a run is going; told now and then to whoever watches. */
 typedef struct nl_progress {
@@ -26,7 +27,14 @@ typedef struct nl_watcher {
      * that? Both may be NULL. */
     bool (*wants_stop)(void *user);
     bool (*wants_abort)(void *user);
+    nl_store *store; /* where points at work are kept; NULL: nowhere */
 } nl_watcher;
+
+/* What a point cost before the method at work took it over. */
+typedef struct nl_spent {
+    long rhs;
+    double work;
+} nl_spent;
 
 /* Points of equal shape that are solved together. index[p]: sweep point of points[p]. */
 typedef struct nl_task {
@@ -40,6 +48,10 @@ typedef struct nl_task {
     nl_result *result;
     const nl_watcher *watcher; /* NULL: nobody watches */
     struct nl_gap *gaps;       /* [count], see krylov.h; NULL where they are not wanted */
+    nl_spent *spent;           /* [count]; NULL: nothing */
+    bool restored;             /* its points go on from `file` of the watcher's store */
+    int file;
+    double kept, cost;         /* when it was kept last, and how long that took */
 } nl_task;
 
 /* Enters finished members into the result and tells the watcher; outcome[a] goes with active[a]. Values for time
@@ -50,6 +62,15 @@ bool nl_task_is_aborted(const nl_task *);
 /* Whether the watcher wants the run to stop, of a method that solves points together: any rank's watcher, where ranks share
  * the work; all ask at the same places. */
 bool nl_watcher_wants_stop(const nl_watcher *, const nl_backend *);
+
+/*
+ * Between steps: keeps what the method needs to go on with the points that are not done, where it is time to, or the run
+ * is aborted. The keeper names the method's own data, of members for which nl_task_is_open; the task adds what is in the
+ * result. nl_task_restore fills them, in a task that is `restored`.
+ */
+nl_status nl_task_keep(nl_task *, nl_keeper, void *user);
+nl_status nl_task_restore(nl_task *, nl_keeper, void *user);
+bool nl_task_is_open(const nl_task *, int member);
 
 /* Steady states by time evolution on a sequence of grids, coarse to fine. */
 nl_status nl_relax(nl_task *);
