@@ -29,12 +29,12 @@ static double slope(const ray *u, double r)
     return u->gain * r - u->B * r * r * r + u->f;
 }
 
-/* Where f(ray, r) falls below 0, for one that is below 0 from there on. */
+/* Where f(ray, r) falls below 0, for one that is below 0 from there on; infinite where numbers do not reach so far. */
 static double crossing(double (*f)(const ray *, double), const ray *u, double low)
 {
-    double high = low + 1;
+    double step = fmax(1, 1e-10 * low), high = low + step; /* a step that rounding cannot swallow */
     while (f(u, high) > 0)
-        high = low + 2 * (high - low);
+        high = low + (step *= 2);
     for (int k = 0; k < 200; k++) {
         const double middle = (low + high) / 2;
         *(f(u, middle) > 0 ? &low : &high) = middle;

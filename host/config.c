@@ -9,15 +9,13 @@
 #include <string.h>
 
 #include "config_keys.h"
+#include "config_lines.h"
 
-enum { LINE_MAX_CHARS = 190, MAX_POINTS = 10000000 };
+enum { MAX_POINTS = 10000000, OVERRIDE_SHOWN = 100 /* characters */ };
 
-/* State of one reading: the position is counted here since inih reports lines only after the fact. */
 typedef struct reader {
     nl_config *config;
-    FILE *file;
-    int line;              /* 0 while overrides are read */
-    bool continues;        /* the line goes on with the value of the one before */
+    nl_lines lines;        /* line 0 while overrides are read */
     const char *override;  /* text of the override being read, NULL in the file */
     nl_status status;
 } reader;
@@ -56,9 +54,10 @@ static nl_status fail_here(reader *r, const char *format, ...)
     char place[NL_TEXT_MAX + 32];
     va_list args;
     if (r->override)
-        snprintf(place, sizeof place, "-s %s", r->override);
+        snprintf(place, sizeof place, "-s %.*s%s", OVERRIDE_SHOWN, r->override,
+                 strlen(r->override) > OVERRIDE_SHOWN ? "..." : "");
     else
-        snprintf(place, sizeof place, "%s:%d", r->config->path, r->line);
+        snprintf(place, sizeof place, "%s:%d", r->config->path, r->lines.line);
     va_start(args, format);
     r->status = fail_at(place, format, args);
     va_end(args);
@@ -113,11 +112,11 @@ static nl_status parse_numeric(reader *r, const nl_key *key, const char *text, d
 {
     const bool may_be_auto = key->type == KEY_AUTO_REAL || key->type == KEY_AUTO_INT;
     if (!nl_parse_number(text, out))
-        return fail_here(r, "%s = '%s' is not a finite number; give %s%s", key->name, text,
+        return fail_here(r, "%s = '%.100s' is not a finite number; give %s%s", key->name, text,
                          key->type == KEY_INT || key->type == KEY_AUTO_INT ? "a whole number" : "a number",
                          may_be_auto ? " or auto" : "");
     if ((key->type == KEY_INT || key->type == KEY_AUTO_INT) && *out != floor(*out))
-        return fail_here(r, "%s = %s is not a whole number", key->name, text);
+        return fail_here(r, "%s = %.100s is not a whole number", key->name, text);
     return check_range(r, key, *out);
 }
 
@@ -138,7 +137,7 @@ static nl_status set_choice(reader *r, const nl_key *key, const char *text)
             *(int *)nl_key_field(r->config, key) = index;
             return NL_OK;
         }
-    return fail_here(r, "%s = '%s' is unknown; use one of %s", key->name, text, key->words);
+    return fail_here(r, "%s = '%.100s' is unknown; use one of %s", key->name, text, key->words);
 }
 
 static nl_status set_flag(reader *r, const nl_key *key, const char *text)
@@ -146,7 +145,7 @@ static nl_status set_flag(reader *r, const nl_key *key, const char *text)
     const bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
     const bool no = strcmp(text, "no") == 0 || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
     if (!yes && !no)
-        return fail_here(r, "%s = '%s' is neither yes nor no", key->name, text);
+        return fail_here(r, "%s = '%.100s' is neither yes nor no", key->name, text);
     *(bool *)nl_key_field(r->config, key) = yes;
     return NL_OK;
 }
@@ -155,8 +154,11 @@ static nl_status set_text(reader *r, const nl_key *key, const char *text)
 {
     if (!*text)
         return fail_here(r, "%s is empty; give a file name", key->name);
-    if (strlen(text) >= NL_TEXT_MAX)
-        return fail_here(r, "%s is longer than %d characters", key->name, NL_TEXT_MAX - 1);
+    const size_t most = NL_LINE_CHARS - strlen(key->name) - 4; /* as the resolved configuration prints it */
+    if (strlen(text) > most)
+        return fail_here(r, "%s is longer than %zu characters; use a shorter name, or -o", key->name, most);
+    if (*text == ';' || strstr(text, " ;") || strstr(text, "\t;"))
+        return fail_here(r, "%s has a ; after a blank, which begins a comment in a file; use another name, or -o", key->name);
     strcpy(nl_key_field(r->config, key), text);
     return NL_OK;
 }
@@ -194,7 +196,7 @@ static nl_axis *make_axis(reader *r, int key)
 {
     nl_config *config = r->config;
     nl_axis *axis = (nl_axis *)axis_of(config, key);
-    if (axis && !r->override && !r->continues) {
+    if (axis && !r->override && !r->lines.continues) {
         fail_here(r, "the sweep over %s was given in line %d already; keep one", nl_keys[key].name, axis->line);
         return NULL;
     }
@@ -233,15 +235,17 @@ static nl_status check_axis_values(reader *r, const nl_key *key, const double *v
 /* Values of a line that goes on with a list come after those that are there. */
 static nl_status store_axis(reader *r, nl_axis *axis, double *values, int count, const char *text)
 {
-    const int kept = r->continues ? axis->count : 0;
+    const int kept = r->lines.continues ? axis->count : 0;
+    if (count > MAX_POINTS - kept)
+        return fail_here(r, "the sweep has more than %d values", MAX_POINTS);
     double *all = realloc(axis->values, (size_t)(kept + count) * sizeof *all);
     if (!all)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a sweep axis");
     memcpy(all + kept, values, (size_t)count * sizeof *all);
     axis->values = all;
     axis->count = kept + count;
-    axis->line = r->override ? -1 : kept ? axis->line : r->line;
-    const bool fits = !kept && strlen(text) < LINE_MAX_CHARS / 2;
+    axis->line = r->override ? -1 : kept ? axis->line : r->lines.line;
+    const bool fits = !kept && strlen(text) < NL_LINE_CHARS / 2;
     snprintf(axis->text, sizeof axis->text, "%s", fits ? text : "");
     return NL_OK;
 }
@@ -271,14 +275,6 @@ static nl_status set_axis(reader *r, const char *name, const char *text)
 
 /* ---- file and overrides ---- */
 
-static bool is_section(const char *name, size_t length)
-{
-    for (int k = 0; k < nl_key_count; k++)
-        if (strlen(nl_keys[k].section) == length && strncmp(nl_keys[k].section, name, length) == 0)
-            return true;
-    return length == 5 && strncmp(name, "sweep", length) == 0;
-}
-
 static nl_status assign(reader *r, const char *section, const char *name, const char *value)
 {
     if (strcmp(section, "sweep") == 0)
@@ -287,19 +283,19 @@ static nl_status assign(reader *r, const char *section, const char *name, const 
     if (k < 0) {
         if (!*section)
             return fail_here(r, "'%s' stands before any [section]", name);
-        if (!is_section(section, strlen(section)))
+        if (!nl_section_exists(section, strlen(section)))
             return fail_here(r, "unknown section [%s]; `nanolase keys` lists sections and keys", section);
         return fail_here(r, "unknown key '%s' in [%s]; `nanolase keys` lists them", name, section);
     }
     nl_key_origin *origin = &r->config->origins[k];
     if (!r->override && origin->line > 0)
         return fail_here(r, "%s was given in line %d already; keep one", name, origin->line);
-    if (r->continues && !r->override)
+    if (r->lines.continues && !r->override)
         return fail_here(r, "only a sweep's list of values may go on in the next line");
     NL_TRY(set_value(r, &nl_keys[k], value));
     if (r->override)
         remove_axis(r->config, k); /* the last word on this key */
-    origin->line = r->override ? -1 : r->line;
+    origin->line = r->override ? -1 : r->lines.line;
     snprintf(origin->override, sizeof origin->override, "%s", r->override ? r->override : "");
     return NL_OK;
 }
@@ -309,66 +305,30 @@ static int on_value(void *user, const char *section, const char *name, const cha
     return assign(user, section, name, value) == NL_OK;
 }
 
-/* What inih would pass over or report only at the end is refused where it stands. */
-static nl_status check_line(reader *r, const char *text)
-{
-    const size_t length = strcspn(text, "\r\n");
-    const char *close = strchr(text, ']');
-    if (length == 0 || *text == ';' || *text == '#')
-        return NL_OK;
-    if (*text == '[' && !close)
-        return fail_here(r, "the section's closing bracket is missing");
-    if (*text == '[' && !is_section(text + 1, (size_t)(close - text - 1)))
-        return fail_here(r, "unknown section %.*s; `nanolase keys` lists sections and keys", (int)(close - text + 1), text);
-    if (*text != '[' && !r->continues && !strpbrk(text, "=:"))
-        return fail_here(r, "'%.*s' is neither [section], key = value nor a comment", (int)length, text);
-    return NL_OK;
-}
-
-/* An indented line without `=` goes on with the list before it; other indentation means nothing, and would to inih. */
-static void unindent(reader *r, char *buffer)
-{
-    const size_t blank = strspn(buffer, " \t");
-    const char *equals = strchr(buffer, '='), *comment = strpbrk(buffer, ";#");
-    const bool is_key = buffer[blank] == '[' || (equals && (!comment || equals < comment));
-    r->continues = blank > 0 && !is_key;
-    if (blank > 0 && (is_key || strchr(";#\r\n", buffer[blank])))
-        memmove(buffer, buffer + blank, strlen(buffer + blank) + 1);
-}
-
-/* fgets that counts lines and refuses those that inih would cut or pass over. */
 static char *read_line(char *buffer, int size, void *user)
 {
     reader *r = user;
-    if (r->status != NL_OK || !fgets(buffer, size, r->file))
-        return NULL;
-    if (r->line++ == 0 && strncmp(buffer, "\xEF\xBB\xBF", 3) == 0)
-        memmove(buffer, buffer + 3, strlen(buffer + 3) + 1); /* the byte order mark of some editors */
-    if (strlen(buffer) > LINE_MAX_CHARS) {
-        fail_here(r, "the line is longer than %d characters; break a list before a value, without the comma there, and "
-                     "indent what follows",
-                  LINE_MAX_CHARS);
-        return NULL;
-    }
-    unindent(r, buffer);
-    return check_line(r, buffer + strspn(buffer, " \t")) == NL_OK ? buffer : NULL;
+    char *line = r->status == NL_OK ? nl_lines_next(&r->lines, buffer, size) : NULL;
+    if (r->status == NL_OK && r->lines.fault[0])
+        fail_here(r, "%s", r->lines.fault);
+    return line;
 }
 
 static nl_status read_file(reader *r)
 {
-    r->file = fopen(r->config->path, "r");
-    if (!r->file)
+    r->lines.file = fopen(r->config->path, "r");
+    if (!r->lines.file)
         return nl_fail(NL_ERR_CONFIG, "%s: %s; give the path of a configuration file", r->config->path,
                        strerror(errno));
     const int result = ini_parse_stream(read_line, r, on_value, r);
-    const bool read_error = ferror(r->file) != 0;
-    fclose(r->file);
+    const bool read_error = ferror(r->lines.file) != 0;
+    fclose(r->lines.file);
     if (r->status != NL_OK)
         return r->status;
     if (read_error)
         return nl_fail(NL_ERR_CONFIG, "%s: cannot be read; give the path of a configuration file", r->config->path);
     if (result > 0) {
-        r->line = result;
+        r->lines.line = result;
         return fail_here(r, "this is neither [section], key = value nor a comment");
     }
     return result == 0 ? NL_OK : nl_fail(NL_ERR_MEMORY, "%s: out of memory", r->config->path);
@@ -379,14 +339,24 @@ static nl_status read_override(reader *r, const char *text)
     char section[32], name[64];
     const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
     r->override = text;
-    r->continues = false;
+    r->lines.continues = false;
     if (!dot || !equals || dot > equals || (size_t)(dot - text) >= sizeof section ||
         (size_t)(equals - dot) >= sizeof name)
         return fail_here(r, "an override has the form SECTION.KEY=VALUE");
+    if (nl_control_char(text))
+        return fail_here(r, "an override is one line of text, and byte %d of this is 0x%02x",
+                         (int)(nl_control_char(text) - text) + 1, (unsigned char)*nl_control_char(text));
     snprintf(section, sizeof section, "%.*s", (int)(dot - text), text);
     snprintf(name, sizeof name, "%.*s", (int)(equals - dot - 1), dot + 1);
     name[strcspn(name, " \t")] = '\0';
-    return assign(r, section, name, equals + 1 + strspn(equals + 1, " \t"));
+    char *value = strdup(equals + 1 + strspn(equals + 1, " \t"));
+    if (!value)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate an override");
+    for (size_t end = strlen(value); end > 0 && strchr(" \t", value[end - 1]); end--)
+        value[end - 1] = '\0';
+    const nl_status status = assign(r, section, name, value);
+    free(value);
+    return status;
 }
 
 static void set_defaults(nl_config *config)

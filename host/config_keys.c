@@ -31,6 +31,14 @@ int nl_key_find(const char *section, const char *name)
     return -1;
 }
 
+bool nl_section_exists(const char *name, size_t length)
+{
+    for (int k = 0; k < nl_key_count; k++)
+        if (strlen(nl_keys[k].section) == length && strncmp(nl_keys[k].section, name, length) == 0)
+            return true;
+    return length == 5 && strncmp(name, "sweep", length) == 0;
+}
+
 const char *nl_config_key_name(int key)
 {
     return nl_keys[key].name;

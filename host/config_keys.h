@@ -22,6 +22,8 @@ extern const int nl_key_count;
 
 /* Index of SECTION, NAME; -1 where there is none. NULL section: any. */
 int nl_key_find(const char *section, const char *name);
+/* Whether name[0, length) is a section that may stand in a file. */
+bool nl_section_exists(const char *name, size_t length);
 static inline bool nl_key_is_numeric(const nl_key *key)
 {
     return key->type <= KEY_AUTO_INT;

@@ -46,9 +46,9 @@ static double log_density(const nl_lindblad *l, double f, double x)
 static double reach(const nl_lindblad *l, double f, double depth)
 {
     const double r = nl_lindblad_radius(l, f), top = r * r, least = log_density(l, f, top) - depth;
-    double low = top, high = top + 1;
+    double low = top, step = fmax(1, 1e-10 * top), high = top + step; /* a step that rounding cannot swallow */
     while (log_density(l, f, high) > least)
-        high = top + 2 * (high - top);
+        high = top + (step *= 2);
     for (int i = 0; i < 60; i++) {
         const double x = (low + high) / 2;
         if (log_density(l, f, x) > least)
