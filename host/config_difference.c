@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_VALUE = 60, MOST_LINES = 8 };
+enum { LONGEST_SECTION = 32, LONGEST_KEY = 64, LONGEST_VALUE = 60, MOST_LINES = 8 };
 
 /* A stretch of a text. */
 typedef struct span {
@@ -71,8 +71,11 @@ static void describe(bool given, span value, char out[LONGEST_VALUE + 8])
         strcpy(out, "not given");
     else
         snprintf(out, LONGEST_VALUE + 8, "%.*s%s", length, value.at, length < value.length ? " ..." : "");
-    for (char *c = out; *c; c++)
-        *c = *c == '\n' ? ' ' : *c;
+}
+
+static int shorter(int a, int b)
+{
+    return a < b ? a : b;
 }
 
 typedef struct list {
@@ -83,15 +86,18 @@ typedef struct list {
 
 static void add(list *l, const entry *e, bool was_given, span was, bool is_given, span is)
 {
-    char a[LONGEST_VALUE + 8], b[LONGEST_VALUE + 8], line[3 * LONGEST_VALUE];
+    char a[LONGEST_VALUE + 8], b[LONGEST_VALUE + 8], line[LONGEST_SECTION + LONGEST_KEY + 2 * LONGEST_VALUE + 40];
     if (was_given && is_given && same(was, is))
         return;
     if (is_word(e->section, "output") && (is_word(e->key, "file") || is_word(e->key, "checkpoint")))
         return;
     describe(was_given, was, a);
     describe(is_given, is, b);
-    const int length = snprintf(line, sizeof line, "    %.*s.%.*s was %s, is %s\n", e->section.length, e->section.at,
-                                e->key.length, e->key.at, a, b);
+    const int length = snprintf(line, sizeof line, "    %.*s.%.*s was %s, is %s\n",
+                                shorter(e->section.length, LONGEST_SECTION), e->section.at,
+                                shorter(e->key.length, LONGEST_KEY), e->key.at, a, b);
+    for (char *c = line; c < line + length - 1; c++) /* one line, and nothing that a terminal would obey */
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c;
     if (l->count++ >= MOST_LINES || l->used + (size_t)length >= l->size)
         return;
     memcpy(l->out + l->used, line, (size_t)length + 1);

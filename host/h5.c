@@ -3,6 +3,7 @@
 #include <hdf5_hl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 hid_t nl_h5_complex_type(void)
 {
@@ -159,31 +160,53 @@ hid_t nl_h5_write_scale(hid_t group, const nl_h5_dataset *d, const double *data)
     return set;
 }
 
+/* Elements of a dataset; 0 for a shape that what is stored cannot fill, which a damaged or hostile file may claim. */
 static size_t count_of(hid_t set)
 {
-    hid_t space = H5Dget_space(set);
+    const hsize_t best_compression = 1100; /* of HDF5's filters, in bytes */
+    hid_t space = H5Dget_space(set), file = H5Iget_file_id(set);
     const hssize_t count = H5Sget_simple_extent_npoints(space);
+    hsize_t stored = H5Dget_storage_size(set), size = 0;
+    if (H5Fget_filesize(file, &size) < 0 || size < stored)
+        stored = size;
+    H5Fclose(file);
     H5Sclose(space);
-    return count > 0 ? (size_t)count : 0;
+    return count > 0 && (hsize_t)count / best_compression <= stored ? (size_t)count : 0;
+}
+
+/* Whether elements are compounds of two numbers r and i. HDF5 leaves what it does not find as it was in memory. */
+static bool holds_complex(hid_t set)
+{
+    hid_t type = H5Dget_type(set);
+    bool ok = H5Tget_class(type) == H5T_COMPOUND;
+    for (int k = 0; k < 2 && ok; k++) {
+        const int member = H5Tget_member_index(type, k ? "i" : "r");
+        ok = member >= 0 && H5Tget_member_class(type, (unsigned)member) == H5T_FLOAT;
+    }
+    H5Tclose(type);
+    return ok;
+}
+
+/* Below 0 where there is no such dataset. */
+static hid_t open_dataset(hid_t group, const char *name)
+{
+    return H5Lexists(group, name, H5P_DEFAULT) > 0 ? H5Dopen2(group, name, H5P_DEFAULT) : -1;
 }
 
 bool nl_h5_read(hid_t group, const char *name, hid_t type, size_t count, void *data)
 {
-    if (H5Lexists(group, name, H5P_DEFAULT) <= 0)
+    hid_t set = open_dataset(group, name);
+    if (set < 0)
         return false;
-    hid_t set = H5Dopen2(group, name, H5P_DEFAULT);
-    const bool ok = set >= 0 && count_of(set) == count &&
+    const bool ok = count_of(set) == count && (H5Tget_class(type) != H5T_COMPOUND || holds_complex(set)) &&
                     H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
-    if (set >= 0)
-        H5Dclose(set);
+    H5Dclose(set);
     return ok;
 }
 
 size_t nl_h5_count(hid_t group, const char *name)
 {
-    if (H5Lexists(group, name, H5P_DEFAULT) <= 0)
-        return 0;
-    hid_t set = H5Dopen2(group, name, H5P_DEFAULT);
+    hid_t set = open_dataset(group, name);
     if (set < 0)
         return 0;
     const size_t count = count_of(set);
@@ -193,14 +216,21 @@ size_t nl_h5_count(hid_t group, const char *name)
 
 bool nl_h5_is_complex(hid_t group, const char *name)
 {
-    hid_t set = H5Dopen2(group, name, H5P_DEFAULT);
+    hid_t set = open_dataset(group, name);
     if (set < 0)
         return false;
-    hid_t type = H5Dget_type(set);
-    const bool is_complex = H5Tget_class(type) == H5T_COMPOUND;
-    H5Tclose(type);
+    const bool is_complex = holds_complex(set);
     H5Dclose(set);
     return is_complex;
+}
+
+hid_t nl_h5_open(const char *path)
+{
+    struct stat info;
+    nl_h5_quiet();
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode) || H5Fis_hdf5(path) <= 0)
+        return -1;
+    return H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
 }
 
 void nl_h5_quiet(void)

@@ -17,6 +17,9 @@ typedef struct nl_h5_dataset {
     hid_t scale[NL_H5_MAX_RANK]; /* dimension scale datasets; below 0: none */
 } nl_h5_dataset;
 
+/* Opens an HDF5 file for reading, quietly; below 0 for what is none. A pipe would be waited for, and is none. The caller
+ * closes. */
+hid_t nl_h5_open(const char *path);
 /* h5py's complex: compound {r, i} of doubles. The caller closes. */
 hid_t nl_h5_complex_type(void);
 /* A group whose links keep the order in which they were made; below 0 on failure. The caller closes. */
@@ -35,9 +38,9 @@ hid_t nl_h5_write(hid_t group, const nl_h5_dataset *, hid_t type, const void *da
 hid_t nl_h5_write_scale(hid_t group, const nl_h5_dataset *, const double *data);
 bool nl_h5_write_text(hid_t object, const char *name, const char *text);
 bool nl_h5_write_int(hid_t object, const char *name, int value);
-/* Reads a whole dataset of exactly `count` elements. */
+/* Reads a whole dataset of exactly `count` elements; into a complex type only r and i that are there. */
 bool nl_h5_read(hid_t group, const char *name, hid_t type, size_t count, void *data);
-/* Elements of a dataset; 0 where there is none. */
+/* Elements of a dataset; 0 where there is none, or more are claimed than the file can hold. */
 size_t nl_h5_count(hid_t group, const char *name);
 bool nl_h5_is_complex(hid_t group, const char *name);
 /* Stops HDF5 from printing its own error stack. */

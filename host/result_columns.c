@@ -47,10 +47,10 @@ static void set_status(nl_outcome *o, double x)
 }
 
 #define COLUMN(field, type, units, integer, csv, text)                                                                 \
-    {#field, units, text, integer, csv, get_##field, set_##field},
+    {#field, units, text, integer, 0x1p53, csv, get_##field, set_##field},
 const nl_column nl_columns[] = {
-    {"converged", "1", "1: done, to the tolerance or to t_end", true, true, get_converged, set_converged},
-    {"status", "1", "0 not computed, 1 converged, 2 max_time reached, 3 stalled, 4 failed, 5 cut off", true, false, get_status,
-     set_status},
+    {"converged", "1", "1: done, to the tolerance or to t_end", true, 1, true, get_converged, set_converged},
+    {"status", "1", "0 not computed, 1 converged, 2 max_time reached, 3 stalled, 4 failed, 5 cut off", true, NL_POINT_LEAKED, false,
+     get_status, set_status},
     NUMBERS(COLUMN)};
 const int nl_column_count = sizeof nl_columns / sizeof *nl_columns;

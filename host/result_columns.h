@@ -10,6 +10,7 @@
 typedef struct nl_column {
     const char *name, *units, *description;
     bool is_integer;
+    double most; /* of an integer; the least is 0 */
     bool in_csv;
     double (*get)(const nl_outcome *);
     void (*set)(nl_outcome *, double);

@@ -16,10 +16,7 @@
 
 static bool is_result_file(const char *path)
 {
-    nl_h5_quiet();
-    if (H5Fis_hdf5(path) <= 0)
-        return false;
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t file = nl_h5_open(path);
     const bool ours = file >= 0 && H5Aexists(file, NL_RESULT_MARK) > 0;
     if (file >= 0)
         H5Fclose(file);
@@ -80,6 +77,12 @@ nl_status nl_result_check_writable(const char *path)
 
 /* ---- resuming ---- */
 
+/* Counts and marks fit into their integers; the others may be any number. */
+static bool fits(const nl_column *column, double x)
+{
+    return !column->is_integer || (x >= 0 && x <= column->most);
+}
+
 static bool read_convergence(nl_result *result, hid_t file)
 {
     hid_t group = H5Gopen2(file, "convergence", H5P_DEFAULT);
@@ -87,11 +90,12 @@ static bool read_convergence(nl_result *result, hid_t file)
     bool ok = group >= 0 && column;
     for (int c = 0; c < nl_column_count && ok; c++) {
         ok = nl_h5_read(group, nl_columns[c].name, H5T_NATIVE_DOUBLE, (size_t)result->n_points, column);
-        for (int p = 0; p < result->n_points && ok; p++)
-            nl_columns[c].set(&result->outcomes[p], column[p]);
+        for (int p = 0; p < result->n_points && ok; p++) {
+            ok = fits(&nl_columns[c], column[p]);
+            if (ok)
+                nl_columns[c].set(&result->outcomes[p], column[p]);
+        }
     }
-    for (int p = 0; p < result->n_points && ok; p++)
-        ok = result->outcomes[p].status >= NL_POINT_PENDING && result->outcomes[p].status <= NL_POINT_LEAKED;
     free(column);
     if (group >= 0)
         H5Gclose(group);
@@ -164,10 +168,9 @@ static nl_status compare(hid_t file, const char *config_text, const char *path)
 
 nl_status nl_result_resume(nl_result *result, const nl_provenance *from, const char *path, int *done)
 {
-    nl_h5_quiet();
     if (!is_result_file(path))
         return nl_fail(NL_ERR_FILE, "%s: there is no result to resume; run without --resume", path);
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t file = nl_h5_open(path);
     const nl_status status = compare(file, from->config_text, path);
     const bool ok = status == NL_OK && read_convergence(result, file) && read_observables(result, file) &&
                     read_fields(result, file);

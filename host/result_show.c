@@ -8,6 +8,7 @@
 #include "result_columns.h"
 
 enum { MAX_COLUMNS = 96, NAME_MAX_CHARS = 64 };
+static const size_t MAX_ROWS = (size_t)1 << 48; /* far more than any run has, far less than a size_t */
 
 /* One printed column. Its value in row x stands at data[(x / repeat) % count]: axes, times and per-point values are
  * stored once and repeat. */
@@ -34,15 +35,22 @@ static void table_release(table *t)
         H5Fclose(t->file);
 }
 
+/* Of a column, as every key and observable has: nothing that a terminal or a reader of CSV would take for more. */
+static bool is_name(const char *name)
+{
+    const size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return length > 0 && length < NAME_MAX_CHARS && name[length] == '\0';
+}
+
 static bool add_column(table *t, hid_t group, const char *name, size_t count, size_t repeat, bool is_integer)
 {
-    if (t->n_columns == MAX_COLUMNS)
+    if (t->n_columns == MAX_COLUMNS || !is_name(name) || nl_h5_count(group, name) != count)
         return false;
     column *c = &t->columns[t->n_columns];
     *c = (column){.is_complex = nl_h5_is_complex(group, name), .is_integer = is_integer, .repeat = repeat,
                   .count = count};
     snprintf(c->name, sizeof c->name, "%s", name);
-    c->data = malloc((c->is_complex ? 2 : 1) * (count ? count : 1) * sizeof *c->data);
+    c->data = malloc((c->is_complex ? 2 : 1) * count * sizeof *c->data);
     if (!c->data)
         return false;
     t->n_columns++;
@@ -57,8 +65,10 @@ static herr_t collect_axis(hid_t group, const char *name, const H5L_info_t *info
     (void)info;
     table *t = user;
     const size_t count = nl_h5_count(group, name);
+    if (count == 0 || count > MAX_ROWS / t->times / t->points)
+        return -1;
     t->points *= count;
-    return count > 0 && add_column(t, group, name, count, 1, false) ? 0 : -1;
+    return add_column(t, group, name, count, 1, false) ? 0 : -1;
 }
 
 /* Axes in sweep order, in which they were written; the last varies fastest. */
@@ -111,7 +121,7 @@ static bool load(table *t)
 {
     t->series = H5Lexists(t->file, "series", H5P_DEFAULT) > 0;
     t->times = t->series ? nl_h5_count(t->file, "time") : 1;
-    bool ok = H5Aexists(t->file, NL_RESULT_MARK) > 0 && t->times > 0 && add_axes(t);
+    bool ok = H5Aexists(t->file, NL_RESULT_MARK) > 0 && t->times > 0 && t->times < MAX_ROWS && add_axes(t);
     if (ok && t->series) {
         ok = add_column(t, t->file, "time", t->times, 1, false);
         if (ok)
@@ -196,9 +206,8 @@ static void print_table(const table *t, const char *path, FILE *f)
 
 nl_status nl_result_show(const char *path, bool csv, FILE *f)
 {
-    table t = {.file = -1};
-    nl_h5_quiet();
-    if (H5Fis_hdf5(path) <= 0 || (t.file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) < 0)
+    table t = {.file = nl_h5_open(path)};
+    if (t.file < 0)
         return nl_fail(NL_ERR_FILE, "%s: is missing or not an HDF5 file; give a result of `nanolase run`", path);
     const bool ok = load(&t);
     if (ok && csv)
