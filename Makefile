@@ -54,7 +54,7 @@ LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c host/transport_
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS) $(SINGLE_SOURCES:host/%.c=build/host/%_single.o)
 
-.PHONY: all help deps demo demo-run test test-run bench figures install uninstall clean say-what
+.PHONY: all help deps demo demo-run test test-run fuzz bench figures install uninstall clean say-what
 all: say-what build/nanolase build/libnanolase.a
 
 say-what:
@@ -137,6 +137,31 @@ build/sanitized/test_%: tests/test_%.c build/sanitized/libnanolase.a $(wildcard 
 build/sanitized/test_%: tests/test_%.cpp $(wildcard tests/*.h) | build/sanitized
 	$(CXX) -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU -Itests $< -o $@ -lcmocka
 
+# ---- hostile input: make test replays what tests/fuzz/ has, make fuzz looks for more with clang's libFuzzer. What it finds
+# ---- goes to build/fuzz/, and what it learns to build/fuzz/corpus_*, where the next run goes on.
+
+FUZZ_SECONDS ?= 600
+FUZZ_CC ?= clang
+FUZZ_TARGETS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SANITIZE = $(SANITIZE) -fno-sanitize-recover=all
+FUZZ_CFLAGS = -std=gnu11 $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link $(WARNINGS) -Wno-unknown-pragmas $(INCLUDES) -Itests \
+              $(LIBRARY_CFLAGS)
+# What input reaches before anything is solved; the rest is the library's own.
+FUZZ_SOURCES = $(wildcard $(addprefix host/,config*.c axis.c error.c plan.c laser.c *phase.c *phase_model.c amplitude*.c lindblad*.c \
+               dimer*.c radii_model.c tableau.c chebyshev.c stencil.c hierarchy.c place.c new_file.c h5.c result*.c))
+FUZZ_OBJECTS = $(patsubst host/%.c,build/fuzz/%.o,$(filter-out host/cpu_%,$(FUZZ_SOURCES)))
+
+build/fuzz/%.o: host/%.c | build/fuzz
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -DNL_COMMIT='"fuzz"' -MMD -MP -c $< -o $@
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(FUZZ_OBJECTS) build/libnanolase.a
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -c $< -o $@.main.o
+	$(FUZZ_CC) $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $@.main.o $(FUZZ_OBJECTS) build/libnanolase.a $(LIBRARIES) -lgomp \
+	    $(CUDA_STATIC_LIBRARIES)
+
+fuzz: build/nanolase $(FUZZ_TARGETS)
+	scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
 # What is missing is installed first; the rest runs in a second make, which then finds it.
 test: deps
 	@$(MAKE) --no-print-directory test-run
@@ -209,7 +234,7 @@ install: all build/nanolase.pc
 uninstall:
 	rm -rf $(addprefix "$(TREE)"/,$(INSTALLED))
 
-build/host build/cuda build/tests build/sanitized build/bench:
+build/host build/cuda build/tests build/sanitized build/bench build/fuzz:
 	mkdir -p $@
 
 clean:
@@ -219,6 +244,7 @@ help:
 	@echo "make            build/nanolase and build/libnanolase.a"
 	@echo "make demo       installs what is missing, builds, runs configs/quickstart.ini and draws it"
 	@echo "make test       installs what is missing, builds, runs all tests"
+	@echo "make fuzz       looks for input that breaks a promise, FUZZ_SECONDS (600) for each target; needs clang"
 	@echo "make figures    runs and draws the paper's figures and the spectral gap: build/figures/index.html"
 	@echo "make bench      benchmarks: the operator, and time to steady state against other ways"
 	@echo "make install    program, library, headers, man page, completion and configs into PREFIX (/usr/local)"
@@ -227,4 +253,4 @@ help:
 	@echo "variables       NVCC= (CPU only), MPI=no (one process only), MPICC, CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX, PREFIX, DESTDIR"
 
 .SECONDARY:
--include $(wildcard build/host/*.d build/sanitized/*.d)
+-include $(wildcard build/host/*.d build/sanitized/*.d build/fuzz/*.d)
