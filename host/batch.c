@@ -224,6 +224,24 @@ static nl_status rate_jobs(nl_batch *batch, const int *active, int n_active, dou
     return NL_OK;
 }
 
+static void check_size(nl_batch *batch, int member, double size)
+{
+    nl_member *m = &batch->members[member];
+    const double most = 100 * (double)batch->pool.size; /* a kick's response may be somewhat larger than a state */
+    m->grew |= isfinite(size) && size > most;
+    m->failed |= !(size <= most);
+}
+
+nl_status nl_batch_check_growth(nl_batch *batch, const int *active, int n_active)
+{
+    for (int a = 0; a < n_active; a++)
+        batch->jobs[a] = (nl_job){.slot = active[a], .in = {batch->members[active[a]].y}};
+    NL_TRY(batch->backend->ops->sums(batch->backend, &batch->pool, batch->jobs, n_active, batch->errors));
+    for (int a = 0; a < n_active; a++)
+        check_size(batch, active[a], batch->errors[2 * a + 1]);
+    return NL_OK;
+}
+
 nl_status nl_batch_residual(nl_batch *batch, const int *active, int n_active, double *change, double *residual)
 {
     nl_backend *backend = batch->backend;
@@ -237,6 +255,7 @@ nl_status nl_batch_residual(nl_batch *batch, const int *active, int n_active, do
         batch->jobs[a].in[0] = batch->members[active[a]].y;
     NL_TRY(backend->ops->sums(backend, &batch->pool, batch->jobs, n_active, sums));
     for (int a = 0; a < n_active; a++) {
+        check_size(batch, active[a], sums[2 * a + 1]);
         change[a] /= sums[2 * a + 1];
         residual[a] = change[a];
         batch->jobs[a].in[0] = batch->members[active[a]].k[0];

@@ -189,6 +189,16 @@ static void dimer_fill_field(const nl_point *point, int field, const double *sta
     nl_dimer_reduce(&point->dimer, point->n, state, field, out);
 }
 
+static double dimer_least_population(const nl_point *point, const double *state)
+{
+    const int N = point->n;
+    double least = INFINITY;
+    for (int m = 0; m < N; m++)
+        for (int x = 0; x < N; x++)
+            least = fmin(least, state[nl_dimer_pad(N) + nl_dimer_block(m, m) * N * N + (size_t)x * N + x]);
+    return least;
+}
+
 const nl_model nl_dimer_model = {
     .name = "dimer",
     .size_name = "levels",
@@ -203,6 +213,7 @@ const nl_model nl_dimer_model = {
     .constrain = dimer_constrain,
     .initial = dimer_initial,
     .observe = dimer_observe,
+    .least_population = dimer_least_population,
     .fields = dimer_fields,
     .fill_field = dimer_fill_field,
 };

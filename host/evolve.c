@@ -21,8 +21,11 @@ static nl_status finish_members(evolution *e, int n_done)
     NL_TRY(nl_batch_residual(&e->batch, e->done, n_done, e->changes, e->residuals));
     for (int a = 0; a < n_done; a++) {
         const nl_member *member = &e->batch.members[e->done[a]];
-        e->outcomes[a] = (nl_outcome){.status = member->failed ? NL_POINT_FAILED : NL_POINT_CONVERGED,
+        e->outcomes[a] = (nl_outcome){.status = member->grew     ? NL_POINT_GREW
+                                                : member->failed ? NL_POINT_FAILED
+                                                                 : NL_POINT_CONVERGED,
                                       .residual = e->residuals[a],
+                                      .distance = NAN,
                                       .model_time = member->t,
                                       .steps = member->steps,
                                       .rejected = member->rejected,
@@ -30,6 +33,19 @@ static nl_status finish_members(evolution *e, int n_done)
                                       .work = (double)member->applications};
     }
     return nl_task_record(e->task, &e->batch, e->done, n_done, e->outcomes, -1);
+}
+
+/* Now and then, and before values are recorded: states that have grown are found before they stop being finite. */
+static nl_status look_at_members(evolution *e, int n_active)
+{
+    const int every = 16; /* steps: a small part of their cost */
+    int n_due = 0;
+    for (int a = 0; a < n_active; a++) {
+        const nl_member *member = &e->batch.members[e->active[a]];
+        if (member->steps % every == 0 || member->t == e->task->result->times[e->next[e->active[a]]])
+            e->done[n_due++] = e->active[a];
+    }
+    return nl_batch_check_growth(&e->batch, e->done, n_due);
 }
 
 /* After a step: records members at their saved time, and drops those at the last one or failed. */
@@ -97,6 +113,7 @@ static nl_status run_to_end(evolution *e)
         for (int a = 0; a < n_active; a++)
             e->target[a] = task->result->times[e->next[e->active[a]]];
         NL_TRY(nl_batch_step(&e->batch, e->active, n_active, options->rtol, options->atol, e->target));
+        NL_TRY(look_at_members(e, n_active));
         NL_TRY(sort_members(e, &n_active));
     }
     return n_active > 0 ? nl_task_keep(task, keep, e) : NL_OK;

@@ -159,6 +159,8 @@ static void record_point(sweep *s, int p, const nl_pair *pair, const solutions *
     s->result->outcomes[p] = (nl_outcome){.status = health.leaks ? NL_POINT_LEAKED : NL_POINT_CONVERGED,
                                           .residual = r->residual,
                                           .distance = r->error,
+                                          .norm_error = r->norm_error,
+                                          .negativity = r->negativity,
                                           .leaks = health.leaks,
                                           .model_time = r->time / members,
                                           .steps = r->steps / members,
@@ -179,7 +181,7 @@ static void solve_point(sweep *s, int p, nl_pair_solution *chosen)
         return;
     }
     s->result->outcomes[p] = (nl_outcome){.status = NL_POINT_STALLED, .residual = r->residual, .distance = r->error,
-                                          .norm_error = NAN, .rhs = r->rhs / s->members[s->table_of[p]]};
+                                          .norm_error = NAN, .negativity = NAN, .rhs = r->rhs / s->members[s->table_of[p]]};
 }
 
 /* ---- density matrices ---- */

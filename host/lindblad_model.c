@@ -296,6 +296,15 @@ static void lindblad_fill_field(const nl_point *point, int field, const double *
         }
 }
 
+static double lindblad_least_population(const nl_point *point, const double *state)
+{
+    double least = INFINITY;
+    for (int site = 0; site < point->lindblad.sites; site++)
+        for (int m = 0; m < point->n; m++)
+            least = fmin(least, nl_lindblad_element(&point->lindblad, point->n, state, site, m, m).re);
+    return least;
+}
+
 const nl_model nl_lindblad_model = {
     .name = "gutzwiller",
     .size_name = "levels",
@@ -310,6 +319,7 @@ const nl_model nl_lindblad_model = {
     .constrain = lindblad_constrain,
     .initial = lindblad_initial,
     .observe = lindblad_observe,
+    .least_population = lindblad_least_population,
     .fields = lindblad_fields,
     .fill_field = lindblad_fill_field,
 };

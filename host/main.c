@@ -199,10 +199,20 @@ static void advise(run_state *s)
     }
 }
 
+/* What to do about points of a status. */
+static const char *const HINTS[NL_POINT_STATUSES] = {
+    [NL_POINT_PENDING] = " (go on with --resume)",
+    [NL_POINT_LEAKED] = " (use more levels, or for amplitudes a finer or larger grid)",
+    [NL_POINT_UNRESOLVED] = " (use a finer grid or a higher order)",
+    [NL_POINT_GREW] = " (use a finer grid or more levels)",
+};
+
 /* Says what is missing; exit code 0 or 1. */
 static int summarise(run_state *s)
 {
-    int count[NL_POINT_LEAKED + 1] = {0};
+    int count[NL_POINT_STATUSES] = {0};
+    char list[400];
+    size_t used = 0;
     for (int p = 0; p < s->result.n_points; p++)
         count[s->result.outcomes[p].status]++;
     const int missing = s->result.n_points - count[NL_POINT_CONVERGED];
@@ -212,11 +222,12 @@ static int summarise(run_state *s)
                   nl_seconds() - s->reporter.start, s->saver.path);
         return 0;
     }
-    nl_report(&s->reporter, -1, "%d of %d points are not converged: %d reached max_time, %d stalled above tolerance, "
-                                "%d failed, %d reached the cutoff (use more levels, or for amplitudes a finer or larger grid), %d not computed%s; results in %s",
-              missing, s->result.n_points, count[NL_POINT_MAX_TIME], count[NL_POINT_STALLED], count[NL_POINT_FAILED],
-              count[NL_POINT_LEAKED],
-              count[NL_POINT_PENDING], count[NL_POINT_PENDING] ? " (go on with --resume)" : "", s->saver.path);
+    for (int status = 0; status < NL_POINT_STATUSES; status++)
+        if (status != NL_POINT_CONVERGED && count[status] > 0)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%d %s%s", used ? ", " : "", count[status],
+                                     nl_point_status_text(status), HINTS[status] ? HINTS[status] : "");
+    nl_report(&s->reporter, -1, "%d of %d points are not converged: %s; results in %s, which `nanolase show` explains",
+              missing, s->result.n_points, list, s->saver.path);
     advise(s);
     return 1;
 }

@@ -277,29 +277,33 @@ static nl_status allocate(solution *s)
                : nl_fail(NL_ERR_MEMORY, "cannot allocate the solution of %d points", s->task->count);
 }
 
-static nl_status solve_by_cycles(solution *s)
-{
-    nl_task *task = s->task;
-    NL_TRY(nl_batch_new(task->backend, task->model, task->points, task->count, task->points[0].n, nl_tableau_smoother(),
-                        NL_SNAPSHOTS, &s->batch));
-    NL_TRY(nl_hierarchy_new(&s->batch, &s->hierarchy));
-    NL_TRY(run_cycles(s));
-    note_costs(s);
-    return NL_OK;
-}
-
-/* Only what the cycles had given up was ever kept. */
 static void give_up_all(solution *s)
 {
     for (s->n_given_up = 0; s->n_given_up < s->task->count; s->n_given_up++)
         s->given_up[s->n_given_up] = s->n_given_up;
 }
 
+static nl_status solve_by_cycles(solution *s)
+{
+    nl_task *task = s->task;
+    NL_TRY(nl_batch_new(task->backend, task->model, task->points, task->count, task->points[0].n, nl_tableau_smoother(),
+                        NL_SNAPSHOTS, &s->batch));
+    const nl_status status = nl_hierarchy_new(&s->batch, &s->hierarchy);
+    if (status == NL_ERR_INTERNAL) { /* no direct solution on the last grid */
+        give_up_all(s);
+        return NL_OK;
+    }
+    NL_TRY(status);
+    NL_TRY(run_cycles(s));
+    note_costs(s);
+    return NL_OK;
+}
+
 nl_status nl_multigrid(nl_task *task)
 {
     solution s = {.task = task};
     nl_status status = allocate(&s);
-    if (status == NL_OK && task->restored)
+    if (status == NL_OK && task->restored) /* only what the cycles had given up was ever kept */
         give_up_all(&s);
     else if (status == NL_OK)
         status = solve_by_cycles(&s);

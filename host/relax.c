@@ -157,6 +157,8 @@ static void observe_residual(monitor *m, nl_member *member, double change, doubl
 static nl_point_status judge(const relaxation *r, monitor *m, nl_member *member, const nl_point *point)
 {
     const double tolerance = point->tolerance;
+    if (member->grew)
+        return NL_POINT_GREW;
     if (member->failed || !isfinite(m->change))
         return NL_POINT_FAILED;
     if (m->residual <= tolerance && distance(m) <= point->accuracy)
@@ -218,7 +220,7 @@ static nl_status retire(relaxation *r)
             r->active[n_left++] = m;
             continue;
         }
-        member->failed = status == NL_POINT_FAILED;
+        member->failed = status == NL_POINT_FAILED || status == NL_POINT_GREW;
         r->outcomes[n_done] = outcome_of(&r->monitors[m], member, status, r->grids.work[m] / (double)batch->pool.size);
         r->done[n_done++] = m;
     }

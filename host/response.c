@@ -158,6 +158,8 @@ static void take_node(nl_response *r, int i, const nl_value *values, const nl_ou
     for (int q = 0; q < NL_RESPONSE_QUANTITIES; q++)
         r->value[q][i] = values[q].re;
     r->residual = fmax(r->residual, outcome->residual);
+    r->norm_error = fmax(r->norm_error, outcome->norm_error);
+    r->negativity = fmax(r->negativity, outcome->negativity);
     r->converged &= outcome->status == NL_POINT_CONVERGED;
     r->time += outcome->model_time;
     r->rhs += outcome->rhs;

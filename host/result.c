@@ -63,7 +63,7 @@ nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl
     fill_times(config, &result);
     fill_nan((double *)result.values, 2 * n_values);
     for (int p = 0; p < result.n_points; p++)
-        result.outcomes[p] = (nl_outcome){.residual = NAN, .distance = NAN, .norm_error = NAN};
+        result.outcomes[p] = (nl_outcome){.residual = NAN, .distance = NAN, .norm_error = NAN, .negativity = NAN};
     *out = result;
     return NL_OK;
 }
@@ -133,6 +133,43 @@ static nl_status record_fields(nl_result *result, nl_batch *batch, int member, i
     return status;
 }
 
+/* How far each state is from a positive one, see nl_outcome. */
+static nl_status measure_negativity(nl_batch *batch, const int *active, int n_active, double *out)
+{
+    double *sums = batch->errors;
+    if (batch->model->least_population) {
+        double *state = malloc(batch->pool.size * sizeof *state);
+        nl_status status = state ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot look at a state");
+        for (int a = 0; a < n_active && status == NL_OK; a++) {
+            status = nl_batch_download(batch, active[a], state);
+            out[a] = status == NL_OK ? fmax(0, -batch->model->least_population(&batch->points[active[a]], state)) : NAN;
+        }
+        free(state);
+        return status;
+    }
+    for (int a = 0; a < n_active; a++)
+        batch->jobs[a] = (nl_job){.slot = active[a], .in = {batch->members[active[a]].y}};
+    NL_TRY(batch->backend->ops->sums(batch->backend, &batch->pool, batch->jobs, n_active, sums));
+    for (int a = 0; a < n_active; a++)
+        out[a] = fmax(0, (sums[2 * a + 1] - sums[2 * a]) / 2) / fabs(sums[2 * a]);
+    return NL_OK;
+}
+
+/* Density matrices are looked at whole, so only when they are done. */
+static nl_status note_negativity(nl_result *result, nl_batch *batch, const int *active, int n_active, const int *point,
+                                 int time)
+{
+    if (batch->model->least_population && time < result->n_times - 1)
+        return NL_OK;
+    double *negativity = malloc((size_t)n_active * sizeof *negativity + 1);
+    nl_status status = negativity ? measure_negativity(batch, active, n_active, negativity)
+                                  : nl_fail(NL_ERR_MEMORY, "cannot allocate a list of members");
+    for (int a = 0; a < n_active && status == NL_OK; a++)
+        result->outcomes[point[a]].negativity = fmax(result->outcomes[point[a]].negativity, negativity[a]);
+    free(negativity);
+    return status;
+}
+
 nl_status nl_result_record(nl_result *result, nl_batch *batch, const int *active, int n_active, const int *point,
                            int time)
 {
@@ -142,6 +179,8 @@ nl_status nl_result_record(nl_result *result, nl_batch *batch, const int *active
     if (!moments)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate moments");
     nl_status status = nl_batch_moments(batch, active, n_active, moments);
+    if (status == NL_OK)
+        status = note_negativity(result, batch, active, n_active, point, time);
     for (int a = 0; a < n_active && status == NL_OK; a++) {
         nl_health health;
         nl_value *values = nl_result_values(result, point[a], time);

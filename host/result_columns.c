@@ -10,7 +10,8 @@
     X(work, double, "1", false, false, "operator applications, coarser grids counted by size")                         \
     X(distance, double, "1", false, false, "estimated |P - P_steady|_1/|P|_1: residual over decay rate")               \
     X(decay_rate, double, "kappa", false, false, "slowest rate seen at which the residual fell")                       \
-    X(norm_error, double, "1", false, false, "|integral of P - 1| or |Tr rho - 1|")                               \
+    X(norm_error, double, "1", false, false, "|integral of P - 1| or |Tr rho - 1|")                                      \
+    X(negativity, double, "1", false, false, "integral of P's negative part, or the most negative population")                               \
     X(rank, int, "1", true, false, "the process that computed it, of those that shared the run")
 
 #define ACCESS(field, type, units, integer, csv, text)                                                                 \
@@ -50,7 +51,9 @@ static void set_status(nl_outcome *o, double x)
     {#field, units, text, integer, 0x1p53, csv, get_##field, set_##field},
 const nl_column nl_columns[] = {
     {"converged", "1", "1: done, to the tolerance or to t_end", true, 1, true, get_converged, set_converged},
-    {"status", "1", "0 not computed, 1 converged, 2 max_time reached, 3 stalled, 4 failed, 5 cut off", true, NL_POINT_LEAKED, false,
-     get_status, set_status},
+    {"status", "1",
+     "0 not computed, 1 converged, 2 max_time reached, 3 stalled, 4 failed, 5 cut off, 6 grew, 7 without its gap, 8 "
+     "not resolved",
+     true, NL_POINT_STATUSES - 1, false, get_status, set_status},
     NUMBERS(COLUMN)};
 const int nl_column_count = sizeof nl_columns / sizeof *nl_columns;

@@ -6,6 +6,7 @@
 #include "h5.h"
 #include "nanolase/result.h"
 #include "result_columns.h"
+#include "result_summary.h"
 
 enum { MAX_COLUMNS = 96, NAME_MAX_CHARS = 64 };
 static const size_t MAX_ROWS = (size_t)1 << 48; /* far more than any run has, far less than a size_t */
@@ -23,6 +24,7 @@ typedef struct table {
     hid_t file;
     bool series;
     size_t points, times;
+    int n_axes; /* the first columns */
     int n_columns;
     column columns[MAX_COLUMNS];
 } table;
@@ -80,6 +82,7 @@ static bool add_axes(table *t)
     t->points = 1;
     const bool ok = H5Literate(group, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, collect_axis, t) >= 0;
     H5Gclose(group);
+    t->n_axes = t->n_columns;
     size_t repeat = t->times;
     for (int c = t->n_columns - 1; c >= 0; c--) {
         t->columns[c].repeat = repeat;
@@ -187,7 +190,18 @@ static void print_cell(const column *c, size_t row, FILE *f)
     fprintf(f, "  %*s", width_of(c), text);
 }
 
-static void print_table(const table *t, const char *path, FILE *f)
+/* "t_c = 0.5, phi2 = 0" */
+static void write_place(const void *user, size_t point, char *out, size_t size)
+{
+    const table *t = user;
+    size_t used = 0;
+    out[0] = '\0';
+    for (int c = 0; c < t->n_axes && used < size; c++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s = %.6g", c ? ", " : "", t->columns[c].name,
+                                 cell(&t->columns[c], point * t->times)[0]);
+}
+
+static bool print_table(const table *t, const char *path, FILE *f)
 {
     size_t converged = 0;
     for (int c = 0; c < t->n_columns; c++)
@@ -201,7 +215,9 @@ static void print_table(const table *t, const char *path, FILE *f)
     for (int c = 0; c < t->n_columns; c++)
         for (size_t p = 0; strcmp(t->columns[c].name, "converged") == 0 && p < t->points; p++)
             converged += t->columns[c].data[p] != 0;
+    const bool ok = nl_result_summarise(t->file, t->points, write_place, t, f);
     fprintf(f, "%s: %zu of %zu points %s\n", path, converged, t->points, t->series ? "complete" : "converged");
+    return ok;
 }
 
 nl_status nl_result_show(const char *path, bool csv, FILE *f)
@@ -209,11 +225,11 @@ nl_status nl_result_show(const char *path, bool csv, FILE *f)
     table t = {.file = nl_h5_open(path)};
     if (t.file < 0)
         return nl_fail(NL_ERR_FILE, "%s: is missing or not an HDF5 file; give a result of `nanolase run`", path);
-    const bool ok = load(&t);
+    bool ok = load(&t);
     if (ok && csv)
         print_csv(&t, f);
     else if (ok)
-        print_table(&t, path, f);
+        ok = print_table(&t, path, f);
     table_release(&t);
     return ok ? NL_OK : nl_fail(NL_ERR_FILE, "%s: is not a complete result of `nanolase run`", path);
 }

@@ -110,6 +110,31 @@ static void write_observables(frame *f, hid_t complex_type)
         H5Gclose(group);
 }
 
+/* Texts of one length, which is that of the longest: those have checksums. */
+static void write_reasons(frame *f, hid_t group)
+{
+    enum { MOST = 200 };
+    const nl_result *result = f->result;
+    char words[MOST];
+    size_t length = 1;
+    for (int p = 0; p < result->n_points; p++) {
+        nl_outcome_words(&result->outcomes[p], words, sizeof words);
+        length = strlen(words) + 1 > length ? strlen(words) + 1 : length;
+    }
+    char *texts = calloc((size_t)result->n_points, length);
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, length);
+    f->ok = f->ok && texts;
+    for (int p = 0; p < result->n_points && f->ok; p++) {
+        nl_outcome_words(&result->outcomes[p], words, sizeof words);
+        memcpy(texts + (size_t)p * length, words, strlen(words));
+    }
+    const nl_h5_dataset d = framed(f, "reason", "1", "why a point is not converged");
+    put(f, group, &d, type, texts);
+    H5Tclose(type);
+    free(texts);
+}
+
 static void write_convergence(frame *f)
 {
     const nl_result *result = f->result;
@@ -129,6 +154,7 @@ static void write_convergence(frame *f)
             put(f, group, &d, H5T_NATIVE_DOUBLE, column);
         }
     }
+    write_reasons(f, group);
     free(column);
     if (group >= 0)
         H5Gclose(group);

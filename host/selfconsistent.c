@@ -252,7 +252,7 @@ static void record_point(sweep *s, int p)
     nl_outcome *outcome = &s->result->outcomes[p];
     nl_value all[NL_MAX_OBSERVABLES] = {{0}}, *values = nl_result_values(s->result, p, 0);
     *outcome = at->work;
-    outcome->norm_error = NAN;
+    outcome->norm_error = outcome->negativity = NAN;
     outcome->residual = at->residual;
     outcome->distance = INFINITY;
     if (at->up < 0)
@@ -265,6 +265,7 @@ static void record_point(sweep *s, int p)
     outcome->residual = fmax(found->best.outcome.residual, fmax(fabs(found->best.G[0]), fabs(found->best.G[1])));
     outcome->distance = fmax(found->best.outcome.distance, found->error);
     outcome->norm_error = found->best.outcome.norm_error;
+    outcome->negativity = found->best.outcome.negativity;
     outcome->decay_rate = found->best.outcome.decay_rate;
     for (int k = 0; k < s->result->n_fields; k++)
         nl_phase_model.fill_field(&s->plan->points[p], k, found->best.P,

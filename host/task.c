@@ -4,6 +4,9 @@
 #include "nanolase/krylov.h"
 #include "nanolase/ranks.h"
 
+/* Means are off by about as much as the state is negative: beyond this it is none. */
+static const double MOST_NEGATIVE = 0.1;
+
 static void enter_gap(nl_task *task, const nl_gap *gap, int point)
 {
     nl_value *values = nl_result_values(task->result, point, 0);
@@ -21,7 +24,7 @@ static void add_gap(const nl_gap *gap, nl_outcome *to)
     to->rhs += gap->applications;
     to->work += (double)gap->applications;
     if (to->status == NL_POINT_CONVERGED)
-        to->status = gap->status;
+        to->status = gap->status == NL_POINT_CONVERGED || gap->status == NL_POINT_PENDING ? gap->status : NL_POINT_NO_GAP;
 }
 
 static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n_active, const nl_outcome *outcome,
@@ -38,6 +41,7 @@ static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n
         const nl_outcome before = *to;
         *to = outcome[a];
         to->norm_error = before.norm_error;
+        to->negativity = before.negativity;
         to->leaks = before.leaks;
         to->rank = nl_ranks_now().rank;
         if (task->gaps)
@@ -48,6 +52,9 @@ static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n
         }
         if (to->leaks && to->status == NL_POINT_CONVERGED)
             to->status = NL_POINT_LEAKED;
+        if (task->config->run_mode == NL_MODE_STEADY && to->negativity > MOST_NEGATIVE &&
+            to->status == NL_POINT_CONVERGED)
+            to->status = NL_POINT_UNRESOLVED;
     }
     return outcome && task->watcher ? task->watcher->on_results(task->watcher->user) : NL_OK;
 }

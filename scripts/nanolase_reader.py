@@ -52,7 +52,8 @@ def _variable(dataset, coordinates):
             name += "2"
         coordinates.setdefault(name, ((name,), scale[()], _attributes(scale)))
         names.append(name)
-    return tuple(names), dataset[()], _attributes(dataset)
+    values = dataset[()]
+    return tuple(names), values.astype(str) if dataset.dtype.kind == "S" else values, _attributes(dataset)
 
 
 def _attributes(dataset):

@@ -69,7 +69,7 @@ def test_ini_syntax(folder):
 def test_show_table(folder):
     solve(folder, SMALL, {"sweep.t_c": "0, 1"})
     lines = succeed(folder, "show", "out.h5").stdout.rstrip().split("\n")
-    check(len(lines) == 4 and "t_c" in lines[0] and "coherence" in lines[0] and "converged" in lines[0], lines)
+    check(len(lines) == 9 and "t_c" in lines[0] and "coherence" in lines[0] and "converged" in lines[0], lines)
     check("2 of 2" in lines[-1] and lines[1].split()[0] == "0" and lines[2].split()[0] == "1", lines)
 
 

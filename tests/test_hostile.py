@@ -182,7 +182,7 @@ def test_crafted_results_are_not_resumed(folder):
         "status.h5": replace("convergence/status", data=np.array([1, np.nan, 1])),
         "steps.h5": replace("convergence/steps", data=np.array([1, 1e19, 1])),
         "less.h5": replace("convergence/rhs", data=np.array([1, -1, 1])),
-        "marks.h5": replace("convergence/status", data=np.array([1, 6, 1])),
+        "marks.h5": replace("convergence/status", data=np.array([1, 60, 1])),
         "text.h5": replace("configuration", data=text),
     }
     failures = []

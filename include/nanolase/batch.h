@@ -23,7 +23,8 @@ typedef struct nl_member {
     double chebyshev_h;        /* which was this long */
     double last_step;          /* of the last accepted step, whose start is still in y_new; 0: gone */
     bool fresh;
-    bool failed;               /* the step became too small, or the state is not finite */
+    bool failed;               /* the step became too small, or the state is not finite, */
+    bool grew;                 /* or larger than any can be */
 } nl_member;
 
 typedef struct nl_batch {
@@ -75,6 +76,10 @@ nl_status nl_batch_step(nl_batch *, const int *active, int n_active, double rtol
  * step the rate of change is that over the step.
  */
 nl_status nl_batch_residual(nl_batch *, const int *active, int n_active, double *change, double *residual);
+
+/* Marks the listed members that have grown or are not finite. No distribution or density matrix has magnitudes that sum up
+ * to more than its number of elements. */
+nl_status nl_batch_check_growth(nl_batch *, const int *active, int n_active);
 
 /* What rounding leaves of a rate of change: within a Chebyshev step it grows with the square of the stages. */
 double nl_member_rounding(const nl_member *);

@@ -93,6 +93,8 @@ typedef struct nl_model {
     nl_status (*initial)(const nl_point *, nl_initial, int n, double *state);
     /* values[id] of every observable, from the operator's moments. */
     void (*observe)(const nl_point *, int n, const double *moments, nl_value *values, nl_health *);
+    /* The least population of a density matrix, on the diagonal of the Fock basis; NULL where a state is a distribution. */
+    double (*least_population)(const nl_point *, const double *state);
     /* The fields of a run whose points are all shaped like this one; returns their number. */
     int (*fields)(const nl_point *, nl_field *list);
     /* One field of a state. */

@@ -37,6 +37,7 @@ typedef struct nl_response {
     double series[NL_RESPONSE_QUANTITIES][NL_RESPONSE_MAX_DEGREE + 1];
     double error;      /* estimated, of G and n relative to their largest values */
     double residual;   /* largest max |L rho| of the nodes */
+    double norm_error, negativity; /* largest of the nodes */
     bool converged;    /* all nodes, and the series */
     double time;       /* model time, operator applications and steps of all nodes */
     long rhs, steps;

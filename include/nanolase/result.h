@@ -10,14 +10,21 @@
 #include "nanolase/config.h"
 #include "nanolase/model.h"
 
-typedef enum nl_point_status {
-    NL_POINT_PENDING,   /* not computed: the run ended before */
-    NL_POINT_CONVERGED, /* steady: to the tolerance; evolve: t_end reached */
-    NL_POINT_MAX_TIME,  /* max_time reached first */
-    NL_POINT_STALLED,   /* the residual stopped falling above the tolerance */
-    NL_POINT_FAILED,    /* the state stopped being finite, or the step vanished */
-    NL_POINT_LEAKED     /* the state reached the cutoff */
-} nl_point_status;
+/* The text goes behind "3 points"; the numbers are in files, so new ones come last. */
+#define NL_POINT_STATUS_LIST(X)                                                                                        \
+    X(PENDING, "not computed")              /* the run ended before */                                                 \
+    X(CONVERGED, "converged")               /* steady: to the tolerance; evolve: t_end reached */                      \
+    X(MAX_TIME, "reached max_time")                                                                                    \
+    X(STALLED, "stalled above tolerance")   /* the residual stopped falling */                                         \
+    X(FAILED, "failed")                     /* the state stopped being finite, or the step vanished */                 \
+    X(LEAKED, "reached the cutoff")         /* or the edge of the grid */                                              \
+    X(GREW, "grew without bound")           /* the state is larger than any can be */                                  \
+    X(NO_GAP, "without their spectral gap") /* else converged */                                                       \
+    X(UNRESOLVED, "not resolved")           /* a steady state that is negative to a large part */
+
+#define NL_POINT_STATUS_ENUM(code, text) NL_POINT_##code,
+typedef enum nl_point_status { NL_POINT_STATUS_LIST(NL_POINT_STATUS_ENUM) NL_POINT_STATUSES } nl_point_status;
+#undef NL_POINT_STATUS_ENUM
 
 typedef struct nl_outcome {
     nl_point_status status;
@@ -25,6 +32,8 @@ typedef struct nl_outcome {
     double distance;   /* estimated |P - P_steady|_1/|P|_1: residual over decay rate */
     double decay_rate; /* of the residual, as seen; 0 unknown */
     double norm_error; /* |integral of P - 1|, or |Tr rho - 1| */
+    double negativity; /* how far from positive: of P the integral of its negative part, over that of P; of a density matrix
+                        * the most negative population. The worst that was seen; NAN unknown */
     bool leaks;        /* the state was seen at the cutoff; then not converged */
     double model_time; /* over all grids */
     long steps, rejected;
@@ -61,6 +70,10 @@ static inline nl_value *nl_result_values(const nl_result *result, int point, int
 /* An observable by its name, at a sweep point and saved time (steady: 0). NL_ERR_USAGE, with the names there are, where the
  * result has no such value. */
 nl_status nl_result_value(const nl_result *, const char *observable, int point, int time, nl_value *out);
+
+const char *nl_point_status_text(nl_point_status);
+/* Why a point is not converged, in a sentence; empty for one that is. */
+void nl_outcome_words(const nl_outcome *, char *out, size_t size);
 
 int nl_result_count_done(const nl_result *); /* points that are not pending */
 
