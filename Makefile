@@ -54,7 +54,7 @@ LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c host/transport_
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS) $(SINGLE_SOURCES:host/%.c=build/host/%_single.o)
 
-.PHONY: all help deps demo demo-run test test-run fuzz bench figures install uninstall clean say-what
+.PHONY: all help deps demo demo-run test test-run fuzz lint memcheck bench figures install uninstall clean say-what
 all: say-what build/nanolase build/libnanolase.a
 
 say-what:
@@ -162,6 +162,14 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(FUZZ_OBJECTS) build/l
 fuzz: build/nanolase $(FUZZ_TARGETS)
 	scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
+# ---- static analysis, and valgrind where MARCH=x86-64-v2 built for it
+
+lint:
+	scripts/lint.sh
+MEMCHECKED = config result step phase lindblad relax multigrid fuzz_config fuzz_result
+memcheck: $(MEMCHECKED:%=build/tests/test_%)
+	scripts/memcheck.sh $^
+
 # What is missing is installed first; the rest runs in a second make, which then finds it.
 test: deps
 	@$(MAKE) --no-print-directory test-run
@@ -245,6 +253,8 @@ help:
 	@echo "make demo       installs what is missing, builds, runs configs/quickstart.ini and draws it"
 	@echo "make test       installs what is missing, builds, runs all tests"
 	@echo "make fuzz       looks for input that breaks a promise, FUZZ_SECONDS (600) for each target; needs clang"
+	@echo "make lint       static analysis by what is installed of clang-tidy, cppcheck, shellcheck and pyflakes"
+	@echo "make memcheck   the core of the tests under valgrind; after make clean, with MARCH=x86-64-v2"
 	@echo "make figures    runs and draws the paper's figures and the spectral gap: build/figures/index.html"
 	@echo "make bench      benchmarks: the operator, and time to steady state against other ways"
 	@echo "make install    program, library, headers, man page, completion and configs into PREFIX (/usr/local)"

@@ -229,9 +229,10 @@ static void fill_site(const nl_amplitude *p, nl_initial initial, int site, int n
 nl_status nl_amplitude_initial(const nl_amplitude *p, nl_initial initial, int n, double *state)
 {
     const size_t cells = (size_t)n * n;
-    double *P1 = malloc(2 * cells * sizeof *P1), *P2 = P1 + cells;
+    double *P1 = malloc(2 * cells * sizeof *P1);
     if (!P1)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the initial distribution");
+    double *P2 = P1 + cells;
     if (initial == NL_INITIAL_AUTO || initial == NL_INITIAL_LOCKED)
         locked_pair(p, n, P1, P2);
     else

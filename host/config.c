@@ -361,7 +361,7 @@ static nl_status read_override(reader *r, const char *text)
 
 static void set_defaults(nl_config *config)
 {
-    for (int k = 0; k < nl_key_count; k++) {
+    for (int k = 0; k < nl_key_count; k++) { // NOLINT(clang-analyzer-unix.Malloc): no key's offset is that of `origins`
         const nl_key *key = &nl_keys[k];
         if (nl_key_is_numeric(key))
             store_number(config, key, key->value);

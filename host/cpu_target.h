@@ -21,7 +21,7 @@ typedef struct target {
 
 static inline __attribute__((always_inline)) void put(const target *t, purpose purpose, size_t x, nl_real d)
 {
-    if (purpose == UPDATE_TWO)
+    if (purpose == UPDATE_TWO) // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): UPDATE_TWO comes with both
         d = t->scale * d + t->c[0] * t->in[0][x] + t->c[1] * t->in[1][x];
     t->out[x] = purpose == ADD ? t->out[x] + t->scale * d : d;
 }

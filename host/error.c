@@ -21,6 +21,7 @@ int nl_status_exit_code(nl_status status)
     return status >= 0 && status < NL_STATUS_COUNT ? codes[status] : 3;
 }
 
+#undef nl_fail
 nl_status nl_fail(nl_status status, const char *format, ...)
 {
     va_list args;

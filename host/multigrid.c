@@ -242,7 +242,7 @@ static nl_status relax_rest(const solution *s)
     rest.index = index;
     rest.gaps = task->gaps ? gaps : NULL;
     rest.count = s->n_given_up;
-    rest.file = task->restored ? task->file : index[0];
+    rest.file = task->restored || status != NL_OK ? task->file : index[0];
     if (status == NL_OK)
         status = nl_relax(&rest);
     free(points);

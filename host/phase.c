@@ -210,9 +210,10 @@ nl_status nl_phase_initial(const nl_phase *phase, nl_initial initial, int n, dou
         memcpy(P, phase->start, (phase->sites == 2 ? (size_t)n * n : (size_t)n) * sizeof *P);
         return NL_OK;
     }
-    double *profile = malloc(2 * (size_t)n * sizeof *profile), *profile2 = profile + n;
+    double *profile = malloc(2 * (size_t)n * sizeof *profile);
     if (!profile)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the initial distribution");
+    double *profile2 = profile + n;
     for (int i = 0; i < 2 * n; i++)
         profile[i] = 1 / TWO_PI;
     for (int j = 0; j < phase->sites && initial == NL_INITIAL_LOCKED; j++)

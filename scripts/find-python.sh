@@ -18,6 +18,7 @@ done
 {
     echo "find-python: no python3 here has $modules; making build/venv"
     mkdir -p build
+    # shellcheck disable=SC2046 # one word for each module
     python3 -m venv build/venv && build/venv/bin/python -m pip install -q $(echo "$modules" | tr , ' ')
 } >&2 || {
     echo "find-python: that failed; install python3 with the modules $modules, and set PYTHON to it" >&2

@@ -94,7 +94,7 @@ def fig5(results):
 
 
 def fig6(r):
-    gutzwiller, phases = r["fig6-gutzwiller"], r["fig6-selfconsistent"]
+    gutzwiller = r["fig6-gutzwiller"]
     t_c = np.asarray(gutzwiller.axes["t_c"])
     C_p, gamma, epsilon = (gutzwiller.setting("laser", key) for key in ("cooperativity", "gamma", "epsilon"))
     n_J = gamma / (C_p * gutzwiller.setting("laser", "kappa")**2)

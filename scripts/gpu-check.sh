@@ -7,7 +7,7 @@
 # the Debian packages in the folder $DEBS (default: debs), unpacked to build/deps. compute-sanitizer runs where it is
 # installed.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 report=${1:-build/gpu-check}
 mkdir -p "$report" build/deps
 log=$report/report.txt

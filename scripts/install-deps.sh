@@ -62,4 +62,5 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "install-deps: installing$missing"
 $sudo apt-get update -q
+# shellcheck disable=SC2086 # one word for each package
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the test programs given, then the tests of the command line; ends with "N passed, N failed".
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 passed=0 failed=0
 count() { grep -oE "$1 [0-9]+ test" "$log" | grep -oE '[0-9]+' | awk '{s+=$1} END {print s+0}'; }
 

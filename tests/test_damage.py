@@ -6,7 +6,7 @@ import numpy as np
 
 import h5py
 
-from cli_support import AT_ONCE, SMALL, Table, check, ini, main, nanolase, same, sets, show, solve, succeed
+from cli_support import AT_ONCE, SMALL, Table, check, main, nanolase, same, sets, show, solve, succeed
 
 SWEEP = {"sweep.t_c": "0, 0.7390851332151607", "output.fields": "yes"}
 ERROR = 4

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 
-from cli_support import ENVIRONMENT, EVOLVE, LONGEST, PROGRAM, SMALL, Skip, check, ini, main, nanolase, sets, succeed
+from cli_support import ENVIRONMENT, EVOLVE, LONGEST, PROGRAM, SMALL, Skip, check, ini, main, nanolase, succeed
 from crash_support import (EVOLVED, SWEPT, command, contents, faulty_disk, finish, forget_faulty_disk, identical, launch,
                            nothing_left, write)
 

@@ -32,6 +32,10 @@ int nl_status_exit_code(nl_status status);
 /* Records a formatted message for this thread and returns status. */
 nl_status nl_fail(nl_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__ /* which cannot see from here that nl_fail returns the status that it is given */
+#define nl_fail(status, ...) ((void)(nl_fail)((status), __VA_ARGS__), (status))
+#endif
+
 /* The message of the last nl_fail of this thread; never NULL. */
 const char *nl_error_message(void);
 
