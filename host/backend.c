@@ -39,7 +39,7 @@ void nl_backend_close(nl_backend *backend)
 
 int nl_operator_rows(const nl_operator *op)
 {
-    return op->sites == 2 ? op->n : 1;
+    return op->rows ? op->rows : op->sites == 2 ? op->n : 1;
 }
 
 size_t nl_operator_size(const nl_operator *op)
@@ -72,13 +72,22 @@ bool nl_operator_same_shape(const nl_operator *a, const nl_operator *b)
 
 /* ---- pools ---- */
 
+static nl_status new_pool(nl_backend *backend, nl_pool pool, nl_pool *out)
+{
+    const size_t held = backend->ops->held ? backend->ops->held(backend, &pool) : pool.size;
+    *out = pool;
+    return backend->ops->alloc(backend, (size_t)pool.slots * pool.registers * held * backend->ops->real_size, &out->data);
+}
+
 nl_status nl_pool_new(nl_backend *backend, int slots, int registers, size_t size, nl_pool *out)
 {
-    void *data = NULL;
-    *out = (nl_pool){.slots = slots, .registers = registers, .size = size};
-    NL_TRY(backend->ops->alloc(backend, (size_t)slots * registers * size * backend->ops->real_size, &data));
-    out->data = data;
-    return NL_OK;
+    return new_pool(backend, (nl_pool){.slots = slots, .registers = registers, .size = size, .rows = 1}, out);
+}
+
+nl_status nl_pool_new_for(nl_backend *backend, const nl_operator *op, int slots, int registers, nl_pool *out)
+{
+    const int rows = op->kind == NL_OPERATOR_PHASE ? nl_operator_rows(op) : 1;
+    return new_pool(backend, (nl_pool){NULL, slots, registers, nl_operator_size(op), rows}, out);
 }
 
 /* The number that a vector starts at. */
@@ -89,11 +98,15 @@ static size_t start_of(const nl_pool *pool, int slot, int reg)
 
 nl_status nl_pool_put(nl_backend *backend, const nl_pool *pool, int slot, int reg, const double *v)
 {
+    if (backend->ops->put_vector)
+        return backend->ops->put_vector(backend, pool, slot, reg, v);
     return backend->ops->put(backend, pool->data, start_of(pool, slot, reg), v, pool->size);
 }
 
 nl_status nl_pool_get(nl_backend *backend, const nl_pool *pool, int slot, int reg, double *v)
 {
+    if (backend->ops->get_vector)
+        return backend->ops->get_vector(backend, pool, slot, reg, v);
     return backend->ops->get(backend, v, pool->data, start_of(pool, slot, reg), pool->size);
 }
 

@@ -63,7 +63,7 @@ nl_status nl_batch_new(nl_backend *backend, const nl_model *model, const nl_poin
     out->errors = calloc(2 * (size_t)n_members, sizeof *out->errors);
     if (!out->members || !out->jobs || !out->errors)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a batch of %d members", n_members);
-    NL_TRY(nl_pool_new(backend, n_members, out->first_extra + extra_registers, nl_operator_size(&out->op), &out->pool));
+    NL_TRY(nl_pool_new_for(backend, &out->op, n_members, out->first_extra + extra_registers, &out->pool));
     NL_TRY(nl_tables_new(backend, &out->op, n_members));
     if (model->radial_rate)
         NL_TRY(nl_radii_new(out));

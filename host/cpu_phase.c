@@ -67,7 +67,7 @@ static void apply_block(const nl_cpu_operation *o, int j, int block, int thread)
 {
     const nl_operator *op = o->op;
     const nl_job *job = &o->jobs[j];
-    const int n = op->n, w = op->half_width, rows = nl_operator_rows(op);
+    const int n = op->n, w = op->half_width;
     const nl_phase_view view = nl_phase_view_of(nl_slot_table(op, job->slot), n, w);
     const nl_real *P = nl_pool_vector(o->pool, job->slot, job->in[0]);
     nl_real *out = nl_pool_vector(o->pool, job->slot, job->out);
@@ -75,8 +75,8 @@ static void apply_block(const nl_cpu_operation *o, int j, int block, int thread)
         const nl_real *row[2 * NL_PHASE_MAX_W + 1] = {0};
         nl_real *to = o->updates ? nl_cpu_line(o, thread) : out + (size_t)i * n;
         for (int m = -w; m <= w; m++)
-            row[w + m] = P + (rows > 1 ? (size_t)nl_wrap(i + m, n) * n : 0);
-        phase_row_of_order(op, &view, row, i, to);
+            row[w + m] = op->sites == 2 ? nl_phase_row(op, P, j, i + m) : P;
+        phase_row_of_order(op, &view, row, op->first_row + i, to);
         if (o->updates)
             nl_cpu_update_range(o->pool, job, (size_t)i * n, n, to);
     }
@@ -144,9 +144,12 @@ static void marginal_block(const nl_cpu_operation *o, int j, int block, int thre
     double *result = o->result + j * nl_moments_len(o->op) + (size_t)which * n;
     for (int m = begin; m < end; m++)
         result[m] = 0;
-    for (int s = 0; s < n; s++)
-        for (int m = begin; m < end; m++)
-            result[m] += P[nl_phase_marginal_element(which, n, m, s)];
+    const int first = o->op->first_row, last = first + nl_phase_rows(o->op);
+    const int s_begin = which == 0 ? 0 : first, s_end = which == 0 ? n : last;
+    const int m_begin = which == 0 && first > begin ? first : begin, m_end = which == 0 && last < end ? last : end;
+    for (int s = s_begin; s < s_end; s++)
+        for (int m = m_begin; m < m_end; m++)
+            result[m] += P[nl_phase_marginal_element(which, n, m, s) - (size_t)first * n];
 }
 
 nl_status nl_cpu_phase_moments(nl_backend *backend, nl_cpu_operation *o, int n_jobs)
@@ -171,7 +174,7 @@ static inline __attribute__((always_inline)) void transfer_row(const nl_cpu_oper
     const nl_job *job = &o->jobs[j];
     const nl_real scale = (nl_real)job->c[0];
     const int rows = o->blocks, n = o->transfer->n_from, n_to = o->transfer->n_to;
-    const nl_transfer_entry slow = nl_transfer_entry_of(o->transfer, i);
+    const nl_transfer_entry slow = nl_transfer_row_of(o->transfer, i);
     const nl_real *P = nl_pool_vector(o->from, job->slot, job->in[0]);
     nl_real *out = nl_pool_vector(o->pool, job->slot, job->out) + (size_t)i * n_to;
     for (int x = 0; x < n; x++)

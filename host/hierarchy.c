@@ -141,7 +141,7 @@ static nl_status make_grid(nl_hierarchy *h, int g, int n)
         return NL_OK;
     }
     grid->op = coarse_shape(&batch->points[0], n);
-    NL_TRY(nl_pool_new(batch->backend, batch->n_members, REGISTERS, nl_operator_size(&grid->op), &grid->pool));
+    NL_TRY(nl_pool_new_for(batch->backend, &grid->op, batch->n_members, REGISTERS, &grid->pool));
     NL_TRY(fill_members(h, grid));
     choose_steps(h, g);
     return fill_transfers(h, grid, h->grid[g - 1].n);

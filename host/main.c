@@ -99,17 +99,45 @@ static nl_status open_output(run_state *s, const nl_options *options)
     return status == NL_ERR_USAGE ? place_error(s, options) : status;
 }
 
-static nl_status open_backend(run_state *s, const nl_options *options)
+/* Whether ranks share each grid rather than the points. */
+static nl_status choose_sharing(const run_state *s, const nl_options *options, bool *grids)
+{
+    const bool can = nl_plan_shares_grids(&s->plan);
+    size_t available;
+    NL_TRY(s->backend->ops->available(s->backend, &available));
+    const bool too_large = nl_plan_estimate(&s->plan).point_bytes > (double)available;
+    *grids = strcmp(options->share, "auto") == 0 ? can && (s->plan.n_points == 1 || too_large)
+                                                 : strcmp(options->share, "grids") == 0;
+    return *grids && !can ? nl_fail(NL_ERR_USAGE, "-p grids: is for the phase equations of two lasers; use -p points") : NL_OK;
+}
+
+/* What ranks do together. */
+static nl_status share_work(run_state *s, const nl_options *options)
 {
     const nl_ranks ranks = nl_ranks_now();
-    NL_TRY(nl_backend_open(options->backend, nl_ranks_threads(options->threads), ranks.host_rank, NL_DOUBLE,
+    bool grids = false;
+    if (ranks.count == 1)
+        return NL_OK;
+    const nl_status status = choose_sharing(s, options, &grids);
+    grids = nl_ranks_any(grids);
+    NL_TRY(status);
+    s->backend->sharing = NL_SHARE_POINTS;
+    if (grids)
+        NL_TRY(nl_backend_open_slabs(s->backend, &s->backend));
+    nl_report(&s->reporter, 0, "%d ranks, %d of them on the first machine, share %s", ranks.count, ranks.host_count,
+              grids ? "the grid" : "the points");
+    return NL_OK;
+}
+
+static nl_status open_backend(run_state *s, const nl_options *options)
+{
+    NL_TRY(nl_backend_open(options->backend, nl_ranks_threads(options->threads), nl_ranks_now().host_rank, NL_DOUBLE,
                            &s->backend));
-    s->backend->sharing = ranks.count > 1 ? NL_SHARE_POINTS : NL_SHARE_NOTHING;
     const nl_backend *backend = s->backend;
     s->provenance.backend = backend->ops->name;
     s->provenance.device = backend->device;
     s->provenance.threads = backend->threads;
-    s->provenance.ranks = ranks.count;
+    s->provenance.ranks = nl_ranks_now().count;
     if (strcmp(backend->ops->name, "cpu") != 0)
         nl_report(&s->reporter, 0, "running on %s", backend->device);
     else if (strcmp(options->backend, "auto") == 0)
@@ -117,8 +145,6 @@ static nl_status open_backend(run_state *s, const nl_options *options)
                   nl_error_message());
     else
         nl_report(&s->reporter, 0, "running on the CPU (%s, %d threads)", backend->device, backend->threads);
-    if (ranks.count > 1)
-        nl_report(&s->reporter, 0, "%d ranks, %d of them on the first machine, share the points", ranks.count, ranks.host_count);
     return NL_OK;
 }
 
@@ -170,7 +196,9 @@ static void watch_signals(void)
 
 static nl_status compute(run_state *s)
 {
-    const nl_watcher watcher = {s, on_progress, on_results, wants_stop, wants_abort, s->saver.store};
+    /* To keep a grid that ranks share all of them would have to come together for it. */
+    nl_store *store = s->backend->sharing == NL_SHARE_GRIDS ? NULL : s->saver.store;
+    const nl_watcher watcher = {s, on_progress, on_results, wants_stop, wants_abort, store};
     const time_t now = time(NULL);
     strftime(s->provenance.start, sizeof s->provenance.start, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     watch_signals();
@@ -244,6 +272,7 @@ static nl_status run(run_state *s, const nl_options *options)
     NL_TRY(nl_ranks_start());
     NL_TRY(nl_ranks_agree(prepare(s, options)));
     NL_TRY(nl_ranks_agree(open_backend(s, options)));
+    NL_TRY(nl_ranks_agree(share_work(s, options)));
     NL_TRY(nl_ranks_agree(check_memory(s)));
     NL_TRY(nl_ranks_agree(prepare_result(s, options)));
     nl_ranks_broadcast(s->result.outcomes, (size_t)s->result.n_points * sizeof *s->result.outcomes);

@@ -14,7 +14,7 @@ static const struct {
     const char *flags; /* option keys that it takes */
     bool takes_file;
 } commands[] = {
-    {"run", NL_COMMAND_RUN, "objsrqv", true}, {"check", NL_COMMAND_CHECK, "s", true},
+    {"run", NL_COMMAND_RUN, "objpsrqv", true}, {"check", NL_COMMAND_CHECK, "s", true},
     {"show", NL_COMMAND_SHOW, "c", true},     {"keys", NL_COMMAND_KEYS, "", false},
     {"info", NL_COMMAND_INFO, "", false},
 };
@@ -24,6 +24,8 @@ static const struct argp_option option_list[] = {
     {"output", 'o', "OUT.h5", 0, "run: result file, instead of [output] file", 0},
     {"backend", 'b', "auto|cpu|cuda", 0, "run: where to compute (auto: a CUDA device if there is one)", 0},
     {"threads", 'j', "THREADS", 0, "run: CPU threads (default: all)", 0},
+    {"share", 'p', "auto|points|grids", 0,
+     "run, by several processes: what they share (auto: points, of a single one or one too large its grid)", 0},
     {"set", 's', "SECTION.KEY=VALUE", 0, "run, check: overrides the configuration; may be repeated", 0},
     {"resume", 'r', 0, 0, "run: keep the points that the result file holds already", 0},
     {"quiet", 'q', 0, 0, "run: only errors", 0},
@@ -93,6 +95,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "-b %s: use auto, cpu or cuda", argument);
         p->options.backend = argument;
         return 0;
+    case 'p':
+        if (strcmp(argument, "auto") && strcmp(argument, "points") && strcmp(argument, "grids"))
+            argp_error(state, "-p %s: use auto, points or grids", argument);
+        p->options.share = argument;
+        return 0;
     case 'j': p->options.threads = parse_threads(state, argument); return 0;
     case 's':
         if (p->options.n_overrides == NL_MAX_OVERRIDES)
@@ -118,7 +125,7 @@ nl_options nl_options_parse(int argc, char **argv)
         "commented configuration, info tells what this build and machine can do.\n\n"
         "Exit codes: 0 done; 1 some point did not converge; 2 usage or configuration; 3 device or memory; 4 file.",
         0, 0, 0};
-    parse p = {.options = {.backend = "auto"}, .index = -1};
+    parse p = {.options = {.backend = "auto", .share = "auto"}, .index = -1};
     argp_err_exit_status = 2;
     argv[0] = "nanolase"; /* how every message begins, wherever the program lies */
     argp_parse(&argp, argc, argv, 0, 0, &p);

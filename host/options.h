@@ -14,6 +14,7 @@ typedef struct nl_options {
     const char *output;  /* -o; NULL where not given */
     const char *backend; /* "auto", "cpu" or "cuda" */
     int threads;         /* 0: all */
+    const char *share;   /* "auto", "points" or "grids" */
     int n_overrides;
     const char *overrides[NL_MAX_OVERRIDES];
     bool resume, csv;

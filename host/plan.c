@@ -115,6 +115,12 @@ void nl_plan_release(nl_plan *plan)
     *plan = (nl_plan){0};
 }
 
+bool nl_plan_shares_grids(const nl_plan *plan)
+{
+    const nl_operator op = shape_of(plan, 0);
+    return op.kind == NL_OPERATOR_PHASE && op.sites == 2;
+}
+
 /* The search for the gap ends before that for the steady state begins. */
 static double gap_bytes(const nl_plan *plan, int point)
 {

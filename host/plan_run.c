@@ -28,6 +28,8 @@ static nl_status batch_room(nl_backend *backend, double *out)
 static int take(run_state *run, nl_backend *backend, int *index)
 {
     double room = 0;
+    if (backend->sharing == NL_SHARE_GRIDS && nl_watcher_wants_stop(run->watcher, backend))
+        nl_queue_stop(&run->queue);
     nl_queue_fail(&run->queue, batch_room(backend, &room));
     return run->sharing ? nl_sharing_take(run->sharing, room, index) : nl_queue_take(&run->queue, room, index);
 }
@@ -109,7 +111,6 @@ static void work_in_parallel(run_state *run, nl_backend *backend, int workers)
 static nl_status run_points(run_state *run, nl_backend *backend)
 {
     const int workers = worker_count(backend, &run->queue); /* before anybody takes from the queue */
-    run->watcher = run->queue.watcher;
     if (run->queue.sharers > 1) {
         NL_TRY(nl_sharing_new(&run->queue, &run->sharing));
         run->watcher = nl_sharing_watcher(run->sharing);
@@ -129,9 +130,10 @@ nl_status nl_plan_run(const nl_plan *plan, nl_backend *backend, nl_result *resul
         return nl_gutzwiller_run(plan, backend, result, watcher);
     if (plan->model == &nl_radii_model && plan->config->run_mode == NL_MODE_STEADY)
         return nl_selfconsistent_run(plan, backend, result, watcher);
-    run_state run = {0};
+    run_state run = {.watcher = watcher};
     const int sharers = backend->sharing == NL_SHARE_POINTS ? nl_ranks_now().count : 1;
-    NL_TRY(nl_queue_new(plan, result, watcher, sharers, &run.queue));
+    /* Ranks that share grids all take the same points: none may stop by its own watcher's word. */
+    NL_TRY(nl_queue_new(plan, result, backend->sharing == NL_SHARE_GRIDS ? NULL : watcher, sharers, &run.queue));
     const nl_status status = run_points(&run, backend);
     nl_queue_release(&run.queue);
     return status;

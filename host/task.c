@@ -88,5 +88,7 @@ bool nl_watcher_wants_stop(const nl_watcher *watcher, const nl_backend *backend)
 
 bool nl_task_is_aborted(const nl_task *task)
 {
-    return task->watcher && task->watcher->wants_abort && task->watcher->wants_abort(task->watcher->user);
+    const nl_watcher *w = task->watcher;
+    const bool mine = w && w->wants_abort && w->wants_abort(w->user);
+    return task->backend->sharing == NL_SHARE_GRIDS ? nl_ranks_any(mine) : mine;
 }

@@ -160,6 +160,9 @@ static const nl_backend_ops cuda_ops = {
     nl_cuda_rotate,
     cuda_moments,
     nl_cuda_transfer,
+    /* held, put_vector, get_vector */ NULL,
+    NULL,
+    NULL,
 };
 
 static nl_status open_cuda(int device, nl_backend **out)

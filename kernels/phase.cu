@@ -14,15 +14,15 @@ template <int W, bool UPDATES> __global__ void phase_kernel(nl_operator op, nl_p
 {
     const int n = op.n;
     const int i = blockIdx.y * TILE_I + threadIdx.y, j = blockIdx.x * TILE_J + threadIdx.x;
-    if (i >= n || j >= n)
+    if (i >= nl_phase_rows(&op) || j >= n)
         return;
     const nl_job *job = &jobs[blockIdx.z];
     const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, job->slot), n, W);
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     const nl_real *row[2 * W + 1];
     for (int m = -W; m <= W; m++)
-        row[W + m] = P + (size_t)nl_wrap(i + m, n) * n;
-    nl_cuda_put<UPDATES>(&pool, job, (size_t)i * n + j, nl_phase_point(&view, row, n, W, i, j, 1));
+        row[W + m] = nl_phase_row(&op, P, blockIdx.z, i + m);
+    nl_cuda_put<UPDATES>(&pool, job, (size_t)i * n + j, nl_phase_point(&view, row, n, W, op.first_row + i, j, 1));
 }
 
 template <int W, bool UPDATES> __global__ void phase_single_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
@@ -39,7 +39,7 @@ template <int W, bool UPDATES> __global__ void phase_single_kernel(nl_operator o
 template <int W, bool UPDATES>
 static void launch_phase(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
 {
-    const dim3 tiles((op->n + TILE_J - 1) / TILE_J, (op->n + TILE_I - 1) / TILE_I, n_jobs);
+    const dim3 tiles((op->n + TILE_J - 1) / TILE_J, (nl_phase_rows(op) + TILE_I - 1) / TILE_I, n_jobs);
     if (op->sites == 1)
         NL_LAUNCH((phase_single_kernel<W, UPDATES>), dim3((op->n + THREADS - 1) / THREADS, 1, n_jobs), dim3(THREADS), 0,
                   cuda->stream, *op, *pool, cuda->jobs);
@@ -75,8 +75,10 @@ __global__ void marginal_kernel(nl_operator op, nl_pool pool, const nl_job *jobs
     const nl_job *job = &jobs[blockIdx.z];
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     double sum = 0;
-    for (int s = 0; s < op.n; s++)
-        sum += P[nl_phase_marginal_element(which, op.n, m, s)];
+    const int first = op.first_row, last = first + nl_phase_rows(&op); /* of the slab, or of all rows */
+    const int begin = which == 0 ? 0 : first, end = which > 0 ? last : m >= first && m < last ? op.n : 0;
+    for (int s = begin; s < end; s++)
+        sum += P[nl_phase_marginal_element(which, op.n, m, s) - (size_t)first * op.n];
     result[((size_t)blockIdx.z * NL_PHASE_MARGINALS + which) * op.n + m] = sum;
 }
 

@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+#include "nanolase/backend.h"
 #include "real.h"
 
 enum {
@@ -68,6 +69,26 @@ NL_FN nl_real nl_phase_pair(nl_real Db, nl_real a, nl_real aT, nl_real e_p, nl_r
 NL_FN int nl_wrap(int i, int n)
 {
     return i < 0 ? i + n : i >= n ? i - n : i;
+}
+
+/* Rows of the slab, or of the whole grid. */
+NL_FN int nl_phase_rows(const nl_operator *op)
+{
+    return op->rows ? op->rows : op->n;
+}
+
+/*
+ * Row i of the operand P of job number `job` of an operation, i from the first row of the slab that P is, or of the grid,
+ * in [-w, rows + w). A whole grid wraps.
+ */
+NL_FN const nl_real *nl_phase_row(const nl_operator *op, const nl_real *P, int job, int i)
+{
+    const int rows = nl_phase_rows(op), w = op->half_width;
+    if (op->rows && i < 0)
+        return (const nl_real *)op->halo[0] + ((size_t)job * w + w + i) * op->n;
+    if (op->rows && i >= rows)
+        return (const nl_real *)op->halo[1] + ((size_t)job * w + i - rows) * op->n;
+    return P + (size_t)nl_wrap(i, rows) * op->n;
 }
 
 /*

@@ -25,11 +25,21 @@ NL_FN nl_transfer_entry nl_transfer_entry_of(const nl_transfer *transfer, int i)
     return entry;
 }
 
+/* The same for row i, counted from the first row of what is there of the target, into what is there of the source. */
+NL_FN nl_transfer_entry nl_transfer_row_of(const nl_transfer *transfer, int i)
+{
+    nl_transfer_entry entry = nl_transfer_entry_of(transfer, transfer->row_to + i);
+    entry.first -= transfer->row_from;
+    if (entry.first < 0)
+        entry.first += transfer->n_from;
+    return entry;
+}
+
 /* At (i, j) of the target; rows: of the source, n_from for two sites, 1 for one site, and then i = 0. */
 NL_FN nl_real nl_transfer_point(const nl_transfer *transfer, const nl_real *P, int rows, int i_to, int j_to)
 {
     const int n = transfer->n_from, points = transfer->points;
-    const nl_transfer_entry entry_i = nl_transfer_entry_of(transfer, i_to), entry_j = nl_transfer_entry_of(transfer, j_to);
+    const nl_transfer_entry entry_i = nl_transfer_row_of(transfer, i_to), entry_j = nl_transfer_entry_of(transfer, j_to);
     nl_real sum = 0;
     const int row_terms = rows > 1 ? points : 1;
     int i = rows > 1 ? entry_i.first : 0;

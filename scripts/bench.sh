@@ -16,6 +16,7 @@ else
     build/bench/bench_amplitude cuda 96
 fi
 "$(scripts/find-python.sh scipy)" benchmarks/steady_state.py
+"$(scripts/find-python.sh)" benchmarks/ranks.py
 "$(scripts/find-python.sh)" benchmarks/steady_methods.py
 "$(scripts/find-python.sh scipy)" benchmarks/fig5c_map.py
 "$(scripts/find-python.sh scipy qutip)" benchmarks/lindblad_steady_state.py

@@ -32,18 +32,19 @@ _nanolase()
     for ((index = 1; index < ${#words[@]}; index++)); do
         word=${words[index]}
         case $word in
-        -o | -b | -j | -s | --output | --backend | --threads | --set) ((index++)) ;;
+        -o | -b | -j | -p | -s | --output | --backend | --threads | --share | --set) ((index++)) ;;
         -*) ;;
         *) command=$word && break ;;
         esac
     done
     case $current in # --option=value is completed as -o value
-    --output=* | --backend=* | --threads=* | --set=*) previous=${current%%=*} current=${current#*=} ;;
+    --output=* | --backend=* | --threads=* | --share=* | --set=*) previous=${current%%=*} current=${current#*=} ;;
     esac
     COMPREPLY=()
     case $previous in
     -b | --backend) COMPREPLY=($(compgen -W "auto cpu cuda" -- "$current")) ;;
     -j | --threads) ;;
+    -p | --share) COMPREPLY=($(compgen -W "auto points grids" -- "$current")) ;;
     -o | --output) _nanolase_files h5 "$current" ;;
     -s | --set)
         if [[ $current == *=* ]]; then
@@ -62,7 +63,7 @@ _nanolase_word()
 {
     local options=""
     case $command in
-    "" | run) options="--output --backend --threads --set --resume --quiet --verbose -o -b -j -s -r -q -v" ;;
+    "" | run) options="--output --backend --threads --share --set --resume --quiet --verbose -o -b -j -p -s -r -q -v" ;;
     check) options="--set -s" ;;
     show) options="--csv -c" ;;
     esac

@@ -27,6 +27,7 @@ typedef struct nl_pool {
     void *data;
     int slots, registers;
     size_t size; /* numbers in one vector */
+    int rows;    /* that a vector is made of, where ranks may each hold a part of them; else 1 */
 } nl_pool;
 
 /* One member's part in a batched operation. */
@@ -70,6 +71,10 @@ typedef struct nl_operator {
     int planes;       /* Lindblad, dimer: 1 real, 2 complex */
     void *tables;     /* backend memory, slots x table_len numbers */
     size_t table_len;
+    /* Phase, two sites: vectors that are a slab of the grid, `rows` rows from first_row on; 0: all. Beyond its ends stand
+     * half_width rows of each job in halo[0], those before, and halo[1]; backend memory. */
+    int rows, first_row;
+    void *halo[2];
 } nl_operator;
 
 /* Numbers in one vector, and those that `moments` gives per job. */
@@ -77,7 +82,7 @@ size_t nl_operator_size(const nl_operator *);
 size_t nl_moments_len(const nl_operator *);
 /* Whether both act on vectors of one shape. */
 bool nl_operator_same_shape(const nl_operator *, const nl_operator *);
-/* Phase: rows of n points; n rows for two sites, one for a single site. */
+/* Phase: rows of n points; n rows for two sites or those of the slab, one for a single site. */
 int nl_operator_rows(const nl_operator *);
 
 /* From one periodic grid to another, along each axis: point i of the target takes weight[i*points + b] times point
@@ -86,6 +91,7 @@ typedef struct nl_transfer {
     int n_from, n_to, points;
     int *first;   /* backend memory, n_to */
     void *weight; /* backend memory, n_to x points numbers */
+    int row_from, row_to; /* the rows that stand first in source and target: 0, but of slabs */
 } nl_transfer;
 
 /* Source points that a value takes: interpolation to a finer grid, and its adjoint to a coarser one. */
@@ -144,6 +150,11 @@ typedef struct nl_backend_ops {
      * the target. */
     nl_status (*transfer)(nl_backend *, const nl_transfer *, const nl_pool *from, const nl_pool *to, int rows,
                           const nl_job *, int n_jobs);
+    /* Of backends whose vectors are not all in this process, else NULL: how many numbers of one are; nl_pool_put and
+     * nl_pool_get. */
+    size_t (*held)(nl_backend *, const nl_pool *);
+    nl_status (*put_vector)(nl_backend *, const nl_pool *, int slot, int reg, const double *v);
+    nl_status (*get_vector)(nl_backend *, const nl_pool *, int slot, int reg, double *v);
 } nl_backend_ops;
 
 /* What ranks (ranks.h) do together with their backends: nothing, share out the points of a plan, or each a part of every
@@ -175,7 +186,14 @@ size_t nl_host_memory(void);
 /* "yes" or "no", with why; for `nanolase info`. */
 const char *nl_backend_cuda_build(void);
 
+/* Together, over ranks: a backend that gives every rank a slab of each grid of the phase operator, its rows in equal parts,
+ * and does with `local` what the slab needs; other vectors, and small grids, every rank has whole. Takes `local` over,
+ * also when it fails. */
+nl_status nl_backend_open_slabs(nl_backend *local, nl_backend **out);
+
 nl_status nl_pool_new(nl_backend *, int slots, int registers, size_t size, nl_pool *out);
+/* Of vectors that the operator acts on. */
+nl_status nl_pool_new_for(nl_backend *, const nl_operator *, int slots, int registers, nl_pool *out);
 void nl_pool_release(nl_backend *, nl_pool *);
 /* One vector of a pool, to and from the host: size doubles. */
 nl_status nl_pool_put(nl_backend *, const nl_pool *, int slot, int reg, const double *v);

@@ -17,6 +17,9 @@ typedef struct nl_plan {
 nl_status nl_plan_new(const nl_config *, nl_plan *out);
 void nl_plan_release(nl_plan *);
 
+/* Whether ranks may each have a part of its grids: phase equations of two lasers. */
+bool nl_plan_shares_grids(const nl_plan *);
+
 /* Bytes that solving one point takes in the backend's memory. */
 double nl_plan_point_bytes(const nl_plan *, int point);
 /* Bytes of main memory that the results take. */
