@@ -1,6 +1,5 @@
 #include "nanolase/arnoldi.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -236,7 +235,7 @@ static nl_status add_columns(nl_batch *batch, nl_arnoldi *arnoldi, const int *ac
     for (int a = 0; a < n_active && status == NL_OK; a++) {
         nl_arnoldi *x = &arnoldi[active[a]];
         double norm = b->norm[a];
-        if (norm <= 8 * DBL_EPSILON * before[a]) {
+        if (norm <= 8 * nl_backend_epsilon(batch->backend) * before[a]) {
             basis one = {b->jobs, b->h, b->pass, &norm};
             x->h[x->count - 1][x->count] = 0;
             status = replace_state(batch, active[a], x->count, &one, &x->exhausted);

@@ -1,5 +1,6 @@
 #include "nanolase/backend.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "dimer_point.h"
@@ -33,6 +34,11 @@ void nl_backend_close(nl_backend *backend)
 {
     if (backend)
         backend->ops->close(backend);
+}
+
+double nl_backend_epsilon(const nl_backend *backend)
+{
+    return backend->ops->real_size == sizeof(float) ? FLT_EPSILON : DBL_EPSILON;
 }
 
 /* ---- shapes ---- */

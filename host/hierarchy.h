@@ -37,7 +37,7 @@ bool nl_hierarchy_resolves(const nl_point *);
 /* Grids of the point's cycle, halving from n as far as they carry its modes: nl_point.grids. */
 int nl_hierarchy_grids(const nl_point *);
 /* Bytes beside the batch: of the coarse grids, in the backend's memory, and of the direct solution, in main memory. */
-double nl_hierarchy_bytes(const nl_point *);
+double nl_hierarchy_bytes(const nl_point *, size_t real_size);
 
 /* The batch, whose tableau is nl_tableau_smoother, must outlive it. Release also after failure. */
 nl_status nl_hierarchy_new(nl_batch *, nl_hierarchy *out);

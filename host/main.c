@@ -131,8 +131,8 @@ static nl_status share_work(run_state *s, const nl_options *options)
 
 static nl_status open_backend(run_state *s, const nl_options *options)
 {
-    NL_TRY(nl_backend_open(options->backend, nl_ranks_threads(options->threads), nl_ranks_now().host_rank, NL_DOUBLE,
-                           &s->backend));
+    NL_TRY(nl_backend_open(options->backend, nl_ranks_threads(options->threads), nl_ranks_now().host_rank,
+                           (nl_precision)s->config.run_precision, &s->backend));
     const nl_backend *backend = s->backend;
     s->provenance.backend = backend->ops->name;
     s->provenance.device = backend->device;
@@ -310,6 +310,12 @@ static void print_plan(const nl_plan *plan, const char *config_text)
            nl_plan_result_bytes(plan) / 1e6);
     printf("; work: up to %.3g applications of the operator per unit of time, %.3g elements each\n",
            work.applications_per_time, work.grid_points);
+    const nl_point *first = &plan->points[0];
+    if (plan->config->run_precision == NL_SINGLE && plan->config->run_mode == NL_MODE_STEADY)
+        printf("; single precision: tolerance of the first point %.2g on the residual, %.2g on the distance\n",
+               first->tolerance, first->accuracy);
+    else if (plan->config->run_precision == NL_SINGLE)
+        printf("; single precision: rtol = %.2g\n", first->rtol);
 }
 
 static nl_status command_check(const nl_options *options)

@@ -5,7 +5,6 @@
  * limit as those of a time evolution are; modes that the cycle alone would let grow are held down by that. Where it
  * does not converge all the same, time evolution takes over, and what is marked as converged has passed its test.
  */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -38,12 +37,12 @@ typedef struct solution {
     double *residuals, *work;
 } solution;
 
-double nl_multigrid_bytes(const nl_model *model, const nl_point *point)
+double nl_multigrid_bytes(const nl_model *model, const nl_point *point, size_t real_size)
 {
     const nl_operator op = model->operator_shape(point, point->n);
     const int registers = nl_batch_registers(nl_tableau_smoother()) + NL_SNAPSHOTS;
-    return sizeof(double) * ((double)nl_operator_size(&op) * registers + (double)op.table_len) +
-           nl_hierarchy_bytes(point);
+    return real_size * ((double)nl_operator_size(&op) * registers + (double)op.table_len) +
+           nl_hierarchy_bytes(point, real_size);
 }
 
 /* ---- one member's convergence ---- */
@@ -52,8 +51,8 @@ double nl_multigrid_bytes(const nl_model *model, const nl_point *point)
 static double distance(const monitor *m)
 {
     const double ratio = m->residual / m->previous;
-    if (m->residual < m->floor)
-        return m->residual;
+    if (m->cycles > 0 && m->residual < m->floor) /* corrections are rounding, too, and shrink no more */
+        return fmax(m->residual, m->correction);
     return m->cycles > 0 && ratio < 0.9 ? m->correction * ratio / (1 - ratio) : INFINITY;
 }
 
@@ -70,7 +69,8 @@ static nl_point_status judge(const monitor *m, const nl_point *point)
     if (m->residual <= point->tolerance && distance(m) <= point->accuracy)
         return NL_POINT_CONVERGED;
     if (m->cycles - m->best_cycle >= STALL || m->cycles >= MOST_CYCLES)
-        return m->residual <= point->tolerance && is_at_rounding(m) ? NL_POINT_CONVERGED : NL_POINT_STALLED;
+        return m->residual <= point->tolerance && is_at_rounding(m) && m->correction <= point->accuracy ? NL_POINT_CONVERGED
+                                                                                                         : NL_POINT_STALLED;
     return NL_POINT_PENDING;
 }
 
@@ -206,7 +206,7 @@ static nl_status run_cycles(solution *s)
     for (int m = 0; m < n_active; m++) {
         s->active[m] = m;
         s->monitors[m] = (monitor){.residual = INFINITY, .previous = INFINITY, .best = INFINITY,
-                                   .floor = 8 * DBL_EPSILON / s->batch.members[m].h_max};
+                                   .floor = 8 * nl_backend_epsilon(s->task->backend) / s->batch.members[m].h_max};
     }
     NL_TRY(nl_hierarchy_start(&s->hierarchy, s->active, n_active));
     NL_TRY(normalise(s, n_active));

@@ -7,6 +7,7 @@
 #include "nanolase/gutzwiller.h"
 #include "nanolase/krylov.h"
 #include "nanolase/selfconsistent.h"
+#include "precision.h"
 
 /* ---- checking ---- */
 
@@ -85,6 +86,7 @@ nl_status nl_plan_new(const nl_config *config, nl_plan *out)
     nl_plan plan = {.config = config, .n_points = nl_config_point_count(config)};
     NL_TRY(nl_model_of(config, &plan.model));
     NL_TRY(check_methods(config));
+    NL_TRY(nl_precision_check(config));
     plan.by_response = plan.model == &nl_lindblad_model && nl_uses_response(config);
     plan.points = calloc((size_t)plan.n_points, sizeof *plan.points);
     plan.tableaux = calloc((size_t)plan.n_points, sizeof *plan.tableaux);
@@ -96,6 +98,8 @@ nl_status nl_plan_new(const nl_config *config, nl_plan *out)
         status = plan.model->point(&at, &plan.points[p]);
         if (config->run_mode == NL_MODE_EVOLVE)
             plan.points[p].levels = 1;
+        if (status == NL_OK)
+            status = nl_precision_resolve(&at, plan.model, &plan.points[p]);
         if (status == NL_OK)
             plan.tableaux[p] = tableau_of(config, plan.model, &plan.points[p]);
     }
@@ -129,7 +133,7 @@ static double gap_bytes(const nl_plan *plan, int point)
     const nl_point whole = nl_gap_point(plan->model, &plan->points[point]);
     const nl_operator op = plan->model->operator_shape(&whole, whole.n);
     const int registers = nl_batch_registers(plan->tableaux[point]) + NL_ARNOLDI_REGISTERS;
-    return 8 * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
+    return nl_precision_bytes(plan->config) * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
 }
 
 double nl_plan_point_bytes(const nl_plan *plan, int point)
@@ -138,10 +142,10 @@ double nl_plan_point_bytes(const nl_plan *plan, int point)
     double bytes = 0;
     for (int level = 0; level < plan->points[point].levels; level++) {
         const nl_operator op = plan->model->operator_shape(&plan->points[point], nl_level_size(&plan->points[point], level));
-        bytes += 8 * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
+        bytes += nl_precision_bytes(plan->config) * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
     }
     if (plan->points[point].grids > 0) /* the cycles' memory is given back before relaxation takes over */
-        bytes = fmax(bytes, nl_multigrid_bytes(plan->model, &plan->points[point]));
+        bytes = fmax(bytes, nl_multigrid_bytes(plan->model, &plan->points[point], nl_precision_bytes(plan->config)));
     return fmax(bytes, gap_bytes(plan, point));
 }
 

@@ -7,6 +7,7 @@
 #include "nanolase/krylov.h"
 #include "nanolase/ranks.h"
 #include "nanolase/selfconsistent.h"
+#include "precision.h"
 #include "shared_points.h"
 
 /* What the workers of a run share. */
@@ -126,6 +127,9 @@ static nl_status run_points(run_state *run, nl_backend *backend)
 
 nl_status nl_plan_run(const nl_plan *plan, nl_backend *backend, nl_result *result, const nl_watcher *watcher)
 {
+    if (backend->ops->real_size != nl_precision_bytes(plan->config))
+        return nl_fail(NL_ERR_USAGE, "the backend's precision is not that of the configuration; open it with "
+                                     "nl_backend_open and config.run_precision");
     if (plan->by_response)
         return nl_gutzwiller_run(plan, backend, result, watcher);
     if (plan->model == &nl_radii_model && plan->config->run_mode == NL_MODE_STEADY)

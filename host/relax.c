@@ -4,6 +4,7 @@
  * On the way to a steady state the time accuracy of the path is of no value: steps run at the stability bound, and the
  * error estimate serves to catch growth.
  */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -33,7 +34,7 @@ typedef struct monitor {
     int damped; /* how often the damping was raised */
     double residual;           /* the model's */
     double change;             /* |L y|_1/|y|_1 */
-    double floor;              /* what rounding leaves of a change */
+    double floor;              /* what rounding leaves of a change; 0 in single precision, where that is not little */
 } monitor;
 
 /* One member's snapshots for extrapolation: a window of NL_SNAPSHOTS states, `interval` steps apart. */
@@ -83,7 +84,8 @@ const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *poi
 
 int nl_solve_extra_registers(const nl_config *config)
 {
-    if (config->run_mode != NL_MODE_STEADY || config->steady_method == NL_STEADY_RELAX)
+    if (config->run_mode != NL_MODE_STEADY || config->steady_method == NL_STEADY_RELAX ||
+        config->run_precision == NL_SINGLE) /* differences of its snapshots would be rounding */
         return 0;
     return config->steady_method == NL_STEADY_KRYLOV ? NL_ARNOLDI_REGISTERS : NL_SNAPSHOTS;
 }
@@ -129,11 +131,12 @@ static void check_growth(monitor *m, nl_member *member)
         damp_more(m, member);
 }
 
-static void observe_residual(monitor *m, nl_member *member, double change, double residual, bool extrapolates)
+static void observe_residual(monitor *m, nl_member *member, double change, double residual, bool is_exact,
+                             bool extrapolates)
 {
     m->residual = residual;
     m->change = change;
-    m->floor = nl_member_rounding(member);
+    m->floor = is_exact ? nl_member_rounding(member) : 0;
     if (member->chebyshev.stages > 0)
         check_growth(m, member);
     if (change < 0.95 * m->best) {
@@ -168,7 +171,7 @@ static nl_point_status judge(const relaxation *r, monitor *m, nl_member *member,
     /* Rounding sets a floor to the residual; oscillations last no longer than a few of the decay times so far. */
     if (member->steps - m->steps_best > r->pace.stall && member->t > 2 * m->t_best &&
         !(member->chebyshev.stages > 0 && damp_more(m, member)))
-        return m->residual <= tolerance ? NL_POINT_CONVERGED : NL_POINT_STALLED;
+        return m->residual <= tolerance && m->floor > 0 ? NL_POINT_CONVERGED : NL_POINT_STALLED;
     return NL_POINT_PENDING;
 }
 
@@ -287,7 +290,7 @@ static nl_status check_members(relaxation *r)
     NL_TRY(nl_batch_residual(batch, r->active, r->n_active, r->changes, r->residuals));
     for (int a = 0; a < r->n_active; a++)
         observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->changes[a], r->residuals[a],
-                         r->extrapolates);
+                         nl_backend_epsilon(batch->backend) == DBL_EPSILON, r->extrapolates);
     const nl_member *first = &batch->members[r->active[0]];
     const nl_progress progress = {.members = r->n_active, .size_name = batch->model->size_name, .n = batch->n,
                                   .t = first->t, .h = first->h, .residual = r->monitors[r->active[0]].residual};

@@ -229,7 +229,7 @@ static void write_root(frame *f, const nl_provenance *from)
                  {"commit", NL_COMMIT},
                  {"backend", from->backend},
                  {"device", from->device},
-                 {"precision", "double"},
+                 {"precision", config->run_precision == NL_SINGLE ? "single" : "double"},
                  {"start_time", from->start},
                  {"end_time", end}};
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)

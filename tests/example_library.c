@@ -18,7 +18,7 @@ static nl_status solve(solution *s, const char *path)
 {
     NL_TRY(nl_config_load(path, NULL, 0, &s->config));
     NL_TRY(nl_plan_new(&s->config, &s->plan));
-    NL_TRY(nl_backend_open_cpu(0, &s->backend));
+    NL_TRY(nl_backend_open("cpu", 0, 0, (nl_precision)s->config.run_precision, &s->backend));
     NL_TRY(nl_plan_new_result(&s->plan, &s->result));
     return nl_plan_run(&s->plan, s->backend, &s->result, NULL);
 }

@@ -190,6 +190,8 @@ const char *nl_backend_cuda_build(void);
  * and does with `local` what the slab needs; other vectors, and small grids, every rank has whole. Takes `local` over,
  * also when it fails. */
 nl_status nl_backend_open_slabs(nl_backend *local, nl_backend **out);
+/* Relative spacing of its numbers. */
+double nl_backend_epsilon(const nl_backend *);
 
 nl_status nl_pool_new(nl_backend *, int slots, int registers, size_t size, nl_pool *out);
 /* Of vectors that the operator acts on. */

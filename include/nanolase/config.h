@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "nanolase/backend.h" /* nl_precision */
 #include "nanolase/error.h"
 
 #define NL_ABOVE_ZERO 4.9406564584124654e-324

@@ -79,7 +79,7 @@ nl_status nl_relax(nl_task *);
 nl_status nl_multigrid(nl_task *);
 
 /* Bytes that nl_multigrid takes for a point, in the backend's memory and in main memory together. */
-double nl_multigrid_bytes(const nl_model *, const nl_point *);
+double nl_multigrid_bytes(const nl_model *, const nl_point *, size_t real_size);
 
 /* Registers that the run's method takes beside the stepper's. */
 int nl_solve_extra_registers(const nl_config *);
