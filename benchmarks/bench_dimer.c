@@ -20,7 +20,8 @@ static int largest = 64;
 /* C_p = 1.1, drives a quarter turn apart where S is to be real. Not closed, so that the elements are the equation's. */
 static nl_dimer dimer_of(int planes, int N)
 {
-    return (nl_dimer){.pair.laser = {.C_p = 1.1, .A = 1.1, .B_r = 1.1 / N, .C = 1}, .planes = planes, .drive1 = 0.3,
+    return (nl_dimer){.pair = {.laser = {.C_p = 1.1, .A = 1.1, .B_r = 1.1 / N, .C = 1}, .components = 1},
+                      .planes = planes, .drive1 = 0.3,
                       .drive2 = {0.25, planes > 1 ? -0.15 : 0}, .t_c = 0.2};
 }
 
@@ -36,8 +37,9 @@ static double complex element(const nl_operator *op, const double *state, int m,
         return 0;
     if (m < n)
         return conj(element(op, state, n, y, m, x));
-    const double *S = state + nl_dimer_pad(N) + nl_dimer_block(m, n) * N * N + x * N + y;
-    return powers[(m - n) % 4] * (S[0] + (op->planes > 1 ? I * S[nl_dimer_plane(N)] : 0));
+    const nl_dimer_label at = {0, 0, m, n};
+    const double *S = state + nl_dimer_pad(N) + nl_dimer_block(N, 1, at) * N * N + x * N + y;
+    return powers[(m - n) % 4] * (S[0] + (op->planes > 1 ? I * S[nl_dimer_plane(N, 1)] : 0));
 }
 
 /* (H rho) at an element. */

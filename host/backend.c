@@ -3,7 +3,7 @@
 #include <float.h>
 #include <string.h>
 
-#include "dimer_point.h"
+#include "dimer_moments.h"
 #include "amplitude_point.h"
 #include "lindblad_point.h"
 #include "phase_point.h"
@@ -53,7 +53,7 @@ size_t nl_operator_size(const nl_operator *op)
     if (op->kind == NL_OPERATOR_LINDBLAD)
         return (size_t)op->sites * op->components * op->planes * nl_lindblad_plane(op);
     if (op->kind == NL_OPERATOR_DIMER)
-        return nl_dimer_size(op->n, op->planes);
+        return nl_dimer_size(op->n, op->components, op->planes);
     if (op->kind == NL_OPERATOR_AMPLITUDE)
         return (size_t)op->n * op->n * nl_operator_rows(op) * nl_operator_rows(op);
     return (size_t)nl_operator_rows(op) * op->n;
@@ -64,7 +64,7 @@ size_t nl_moments_len(const nl_operator *op)
     if (op->kind == NL_OPERATOR_LINDBLAD)
         return (size_t)op->sites * NL_LINDBLAD_MOMENTS;
     if (op->kind == NL_OPERATOR_DIMER)
-        return nl_dimer_moments_len(op->n);
+        return nl_dimer_moments_len(op->n, op->components);
     if (op->kind == NL_OPERATOR_AMPLITUDE)
         return (size_t)NL_AMPLITUDE_SUMS * nl_operator_rows(op) * nl_operator_rows(op);
     return (size_t)(op->sites == 2 ? NL_PHASE_MARGINALS : 1) * op->n;

@@ -1,7 +1,6 @@
 /* The exact master equation of two lasers as a model: adapts dimer.h to the table that the solvers work with. */
 #include <math.h>
 
-#include "dimer_point.h"
 #include "lindblad_model.h"
 
 /* Photon numbers weight an error in a population by the level: elements must be that much better than they. */
@@ -10,7 +9,7 @@ static const double LEVELS_SHARE = 0.1;
 enum {
     A1, A2, N1, N2, IMBALANCE, RELATIVE_IMBALANCE, VAR_N1, VAR_N2, COVARIANCE, VAR_IMBALANCE, STD_IMBALANCE,
     STD_ANALYTIC, CROSS, CURRENT, CORRELATION, COHERENCE1, COHERENCE2, COHERENCE, DISTANCE, TRACE, PURITY, PURITY1,
-    PURITY2, TOP, OBSERVABLES
+    PURITY2, TOP, GROUND1, GROUND2, OBSERVABLES
 };
 
 static const nl_observable catalogue[OBSERVABLES] = {
@@ -39,23 +38,22 @@ static const nl_observable catalogue[OBSERVABLES] = {
     {PURITY1, "purity1", false, "1", "Tr rho_1^2 of laser 1, rho traced over laser 2"},
     {PURITY2, "purity2", false, "1", "Tr rho_2^2"},
     {TOP, "top_population", false, "1", "population of the two highest levels (larger one of the lasers)"},
+    {GROUND1, "ground_population1", false, "1", "of the qubit's ground state, laser 1"},
+    {GROUND2, "ground_population2", false, "1", "of the qubit's ground state, laser 2"},
 };
 
 static int dimer_observables(const nl_config *config, const nl_observable **list)
 {
-    (void)config;
-    for (int k = 0; k < OBSERVABLES; k++)
+    const int count = config->model_local == NL_LOCAL_QUBIT ? OBSERVABLES : GROUND1; /* the qubit's stand last */
+    for (int k = 0; k < count; k++)
         list[k] = &catalogue[k];
-    return OBSERVABLES;
+    return count;
 }
 
 /* ---- one point ---- */
 
 static nl_status check_choices(const nl_config *config)
 {
-    if (config->model_local == NL_LOCAL_QUBIT)
-        return nl_config_fail(config, "model.local", "equation = dimer knows local = photon (Eq. 6) only; for lasers with "
-                              "their qubits (Eq. 1) use equation = gutzwiller");
     if (config->model_sites != 2)
         return nl_config_fail(config, "model.sites", "equation = dimer is of two lasers; for one use equation = "
                               "gutzwiller with sites = 1, which is exact");
@@ -167,9 +165,26 @@ static void dimer_observe(const nl_point *point, int n, const double *moments, n
     v[PURITY] = real(s.purity);
     v[PURITY1] = real(s.site_purity[0]);
     v[PURITY2] = real(s.site_purity[1]);
+    v[GROUND1] = real(s.ground[0]);
+    v[GROUND2] = real(s.ground[1]);
     v[TOP] = real(fabs(s.top[1]) > fabs(s.top[0]) ? s.top[1] : s.top[0]);
     /* Populations at a cutoff that is too low may be negative; and a trace of 0 has leaked, too. */
     *health = (nl_health){.norm = s.trace, .leaks = fabs(v[TOP].re) >= NL_LEAK * (d->closed ? 1 : s.trace)};
+}
+
+static bool dimer_turn(nl_point *point)
+{
+    return nl_dimer_turn(&point->dimer);
+}
+
+static void dimer_slope(const nl_point *point, int n, const double *moments, const double *change, double *slope,
+                        double *uncertainty)
+{
+    nl_value v[NL_MAX_OBSERVABLES];
+    nl_health health;
+    dimer_observe(point, n, moments, v, &health);
+    *slope = nl_dimer_slope(&point->dimer, n, moments, change);
+    *uncertainty = v[STD_IMBALANCE].re / fabs(*slope);
 }
 
 /* ---- fields ---- */
@@ -191,12 +206,7 @@ static void dimer_fill_field(const nl_point *point, int field, const double *sta
 
 static double dimer_least_population(const nl_point *point, const double *state)
 {
-    const int N = point->n;
-    double least = INFINITY;
-    for (int m = 0; m < N; m++)
-        for (int x = 0; x < N; x++)
-            least = fmin(least, state[nl_dimer_pad(N) + nl_dimer_block(m, m) * N * N + (size_t)x * N + x]);
-    return least;
+    return nl_dimer_least_population(&point->dimer, point->n, state);
 }
 
 const nl_model nl_dimer_model = {
@@ -211,6 +221,8 @@ const nl_model nl_dimer_model = {
     .spectrum = dimer_spectrum,
     .whole_space = dimer_whole_space,
     .constrain = dimer_constrain,
+    .turn = dimer_turn,
+    .slope = dimer_slope,
     .initial = dimer_initial,
     .observe = dimer_observe,
     .least_population = dimer_least_population,

@@ -432,23 +432,29 @@ static nl_complex turned(const nl_lindblad *l, int k, nl_complex z)
     }
 }
 
-nl_complex nl_lindblad_element(const nl_lindblad *l, int levels, const double *state, int site, int m, int n)
+nl_complex nl_lindblad_block(const nl_lindblad *l, int levels, const double *state, int site, bool excited, int E,
+                             int F)
 {
     const nl_operator op = nl_lindblad_shape(l, levels);
     const size_t plane = nl_lindblad_plane(&op);
-    const double *from = state + site * (nl_operator_size(&op) / l->sites);
-    const int k = m > n ? m - n : n - m, low = m < n ? m : n;
-    nl_complex sum = {0, 0};
-    for (int c = 0; c < (l->components > 1 ? 2 : 1); c++) {
-        const int E = low + (l->components > 1 && c == 0); /* ee stands at one excitation more */
-        if (k >= l->orders || E + k >= levels)
-            continue;
-        const double *row = from + c * op.planes * plane + nl_lindblad_row(levels, k);
-        sum.re += row[E];
-        sum.im += l->planes > 1 ? row[plane + E] : 0;
+    const int c = l->components > 1 && !excited, k = E > F ? E - F : F - E, low = E < F ? E : F;
+    const double *row = state + site * (nl_operator_size(&op) / l->sites) + c * op.planes * plane +
+                        nl_lindblad_row(levels, k);
+    if (k >= l->orders || low + k >= levels)
+        return (nl_complex){0, 0};
+    const nl_complex rho = turned(l, k, (nl_complex){row[low], l->planes > 1 ? row[plane + low] : 0});
+    return E >= F ? rho : (nl_complex){rho.re, -rho.im};
+}
+
+nl_complex nl_lindblad_element(const nl_lindblad *l, int levels, const double *state, int site, int m, int n)
+{
+    nl_complex sum = nl_lindblad_block(l, levels, state, site, false, m, n);
+    if (l->components > 1) { /* with the qubit excited there is one excitation more */
+        const nl_complex more = nl_lindblad_block(l, levels, state, site, true, m + 1, n + 1);
+        sum.re += more.re;
+        sum.im += more.im;
     }
-    const nl_complex rho = turned(l, k, sum);
-    return m >= n ? rho : (nl_complex){rho.re, -rho.im};
+    return sum;
 }
 
 nl_lindblad_values nl_lindblad_values_of(const nl_lindblad *l, const double *moments)

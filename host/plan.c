@@ -6,6 +6,7 @@
 #include "lindblad_model.h"
 #include "nanolase/gutzwiller.h"
 #include "nanolase/krylov.h"
+#include "nanolase/sensitivity.h"
 #include "nanolase/selfconsistent.h"
 #include "precision.h"
 
@@ -25,6 +26,19 @@ static nl_status check_spectrum(const nl_config *config)
     if (config->steady_method == NL_STEADY_KRYLOV && !linear)
         return nl_config_fail(config, "steady.method", "krylov needs a linear equation, and this one is not; use auto, "
                               "relax or rre");
+    return NL_OK;
+}
+
+static nl_status check_sensitivity(const nl_config *config, const nl_model *model)
+{
+    if (!config->steady_sensitivity)
+        return NL_OK;
+    if (config->run_mode == NL_MODE_EVOLVE)
+        return nl_config_fail(config, "steady.sensitivity", "it is of steady states, and mode = evolve finds none; use "
+                              "sensitivity = no");
+    if (!model->turn)
+        return nl_config_fail(config, "steady.sensitivity", "it is for equation = dimer; use sensitivity = no (gutzwiller "
+                              "with method = auto gives d_imbalance_dphi without)");
     return NL_OK;
 }
 
@@ -87,6 +101,7 @@ nl_status nl_plan_new(const nl_config *config, nl_plan *out)
     NL_TRY(nl_model_of(config, &plan.model));
     NL_TRY(check_methods(config));
     NL_TRY(nl_precision_check(config));
+    NL_TRY(check_sensitivity(config, plan.model));
     plan.by_response = plan.model == &nl_lindblad_model && nl_uses_response(config);
     plan.points = calloc((size_t)plan.n_points, sizeof *plan.points);
     plan.tableaux = calloc((size_t)plan.n_points, sizeof *plan.tableaux);
@@ -146,6 +161,8 @@ double nl_plan_point_bytes(const nl_plan *plan, int point)
     }
     if (plan->points[point].grids > 0) /* the cycles' memory is given back before relaxation takes over */
         bytes = fmax(bytes, nl_multigrid_bytes(plan->model, &plan->points[point], nl_precision_bytes(plan->config)));
+    if (plan->config->steady_sensitivity)
+        bytes += nl_sensitivity_bytes(plan->model, &plan->points[point]);
     return fmax(bytes, gap_bytes(plan, point));
 }
 

@@ -22,6 +22,9 @@ nl_status nl_precision_check(const nl_config *config)
 {
     if (config->run_precision != NL_SINGLE || config->run_mode == NL_MODE_EVOLVE)
         return NL_OK;
+    if (config->steady_sensitivity)
+        return nl_config_fail(config, "steady.sensitivity", "the sensitivity is computed in double precision only; use "
+                              "precision = double");
     if (config->steady_gap)
         return nl_config_fail(config, "steady.gap", "the gap is computed in double precision only; use precision = double");
     if (config->steady_method == NL_STEADY_KRYLOV || config->steady_method == NL_STEADY_RRE)

@@ -9,6 +9,11 @@ static const nl_observable gap_observables[] = {
     {NL_GAP_IM, "gap_im", false, "kappa", "|Im lambda| of that eigenvalue: 0, or of a complex pair"},
 };
 
+static const nl_observable sensitivity_observables[] = {
+    {NL_SLOPE, "d_imbalance_dphi", false, "1", "d(n_1 - n_2)/d(phi_2 - phi_1)"},
+    {NL_UNCERTAINTY, "phase_uncertainty", false, "rad", "std_imbalance/|d_imbalance_dphi|"},
+};
+
 static int time_count(const nl_config *config)
 {
     return config->run_mode == NL_MODE_EVOLVE
@@ -47,9 +52,10 @@ nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl
 {
     nl_result result = {.config = config, .model_name = model->name, .n_points = n_points, .n_times = time_count(config)};
     result.n_observables = model->observables(config, result.observables);
-    if (config->steady_gap && config->run_mode == NL_MODE_STEADY)
-        for (size_t k = 0; k < sizeof gap_observables / sizeof *gap_observables; k++)
-            result.observables[result.n_observables++] = &gap_observables[k];
+    for (int k = 0; k < 2 && config->steady_sensitivity && config->run_mode == NL_MODE_STEADY; k++)
+        result.observables[result.n_observables++] = &sensitivity_observables[k];
+    for (int k = 0; k < 2 && config->steady_gap && config->run_mode == NL_MODE_STEADY; k++)
+        result.observables[result.n_observables++] = &gap_observables[k];
     const size_t n_values = (size_t)result.n_points * result.n_times * result.n_observables;
     result.times = calloc((size_t)result.n_times, sizeof *result.times);
     result.values = malloc(n_values * sizeof *result.values);

@@ -3,39 +3,50 @@
 
 #include "nanolase/krylov.h"
 #include "nanolase/ranks.h"
+#include "nanolase/sensitivity.h"
 
 /* Means are off by about as much as the state is negative: beyond this it is none. */
 static const double MOST_NEGATIVE = 0.1;
 
-static void enter_gap(nl_task *task, const nl_gap *gap, int point)
+static void enter(nl_task *task, int id, double value, int point)
 {
     nl_value *values = nl_result_values(task->result, point, 0);
-    for (int k = 0; k < task->result->n_observables; k++) {
-        if (task->result->observables[k]->id == NL_GAP_RE)
-            values[k] = (nl_value){gap->re, 0};
-        if (task->result->observables[k]->id == NL_GAP_IM)
-            values[k] = (nl_value){gap->im, 0};
-    }
+    for (int k = 0; k < task->result->n_observables; k++)
+        if (task->result->observables[k]->id == id)
+            values[k] = (nl_value){value, 0};
 }
 
-/* A point of which the gap was asked is done when that is found, too. */
-static void add_gap(const nl_gap *gap, nl_outcome *to)
+/* A point of which the gap or the sensitivity was asked is done when that is found, too. */
+static void add(nl_point_status status, long applications, nl_outcome *to)
 {
-    to->rhs += gap->applications;
-    to->work += (double)gap->applications;
+    to->rhs += applications;
+    to->work += (double)applications;
     if (to->status == NL_POINT_CONVERGED)
-        to->status = gap->status == NL_POINT_CONVERGED || gap->status == NL_POINT_PENDING ? gap->status : NL_POINT_NO_GAP;
+        to->status = status;
+}
+
+static void add_gap(nl_task *task, const nl_gap *gap, int point)
+{
+    enter(task, NL_GAP_RE, gap->re, point);
+    enter(task, NL_GAP_IM, gap->im, point);
+    const bool is_plain = gap->status == NL_POINT_CONVERGED || gap->status == NL_POINT_PENDING;
+    add(is_plain ? gap->status : NL_POINT_NO_GAP, gap->applications, &task->result->outcomes[point]);
+}
+
+static void add_sensitivity(nl_task *task, const nl_sensitivity *found, int point)
+{
+    enter(task, NL_SLOPE, found->slope, point);
+    enter(task, NL_UNCERTAINTY, found->uncertainty, point);
+    add(found->status, found->applications, &task->result->outcomes[point]);
 }
 
 static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n_active, const nl_outcome *outcome,
-                        int time, int *point)
+                        const nl_sensitivity *found, int time, int *point)
 {
     for (int a = 0; a < n_active; a++)
         point[a] = task->index[active[a]];
     if (time >= 0)
         NL_TRY(nl_result_record(task->result, batch, active, n_active, point, time));
-    for (int a = 0; a < n_active && outcome && task->gaps; a++)
-        enter_gap(task, &task->gaps[active[a]], point[a]);
     for (int a = 0; a < n_active && outcome; a++) {
         nl_outcome *to = &task->result->outcomes[point[a]];
         const nl_outcome before = *to;
@@ -45,7 +56,9 @@ static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n
         to->leaks = before.leaks;
         to->rank = nl_ranks_now().rank;
         if (task->gaps)
-            add_gap(&task->gaps[active[a]], to);
+            add_gap(task, &task->gaps[active[a]], point[a]);
+        if (found)
+            add_sensitivity(task, &found[a], point[a]);
         if (task->spent) {
             to->rhs += task->spent[active[a]].rhs;
             to->work += task->spent[active[a]].work;
@@ -63,11 +76,18 @@ nl_status nl_task_record(nl_task *task, nl_batch *batch, const int *active, int 
                          int time)
 {
     int *point = malloc((size_t)n_active * sizeof *point + 1);
+    nl_sensitivity *found = NULL;
     nl_status status = point ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a list of points");
+    if (outcome && task->config->steady_sensitivity && status == NL_OK) {
+        found = calloc((size_t)n_active + 1, sizeof *found);
+        status = found ? nl_sensitivities(task, batch, active, n_active, outcome, found)
+                       : nl_fail(NL_ERR_MEMORY, "cannot allocate the sensitivities of %d points", n_active);
+    }
     /* A watcher that saves must see points whole, and only one thread may save. */
 #pragma omp critical(nl_watch)
     if (status == NL_OK)
-        status = record(task, batch, active, n_active, outcome, time, point);
+        status = record(task, batch, active, n_active, outcome, found, time, point);
+    free(found);
     free(point);
     return status;
 }

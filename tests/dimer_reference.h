@@ -1,6 +1,6 @@
-/* The two-laser master equation put together from dense ladder matrices of the product space, to test the point functions
- * against: in a space with more levels, so that every product is that of the infinite operators, then cut to N levels for
- * each laser. Shares with the code under test only the layout of a vector. */
+/* The two-laser master equation put together from dense matrices of the product space, to test the point functions
+ * against: in a space with more levels, so that every product is that of the infinite operators, then cut to N levels, or
+ * fewer than N excitations with qubits, for each laser. Shares with the code under test only the layout of a vector. */
 #ifndef NL_TEST_DIMER_REFERENCE_H
 #define NL_TEST_DIMER_REFERENCE_H
 
@@ -9,37 +9,56 @@
 #include "nanolase/dimer.h"
 
 typedef struct dimer_reference {
-    int N;
-    reference_laser laser; /* A, B, C, drive, tunnel, closed */
-    double complex u[2];   /* rho = u_1^(m-n) u_2^(x-y) S */
+    reference_shape site;  /* of one laser: N and qubit */
+    reference_laser laser; /* all but the drive's phases and the tunnelling is of both */
+    double complex u[2];   /* rho = u_1^(m-n) u_2^(x-y) S, but for the qubits' phases */
 } dimer_reference;
 
-UNUSED static int pair_levels(const dimer_reference *d)
+/* ---- the space: both lasers' states s, t as lindblad_reference.h numbers them; |s, t> is number s sites + t ---- */
+
+UNUSED static int pair_sites(const dimer_reference *d)
 {
-    return d->N + REFERENCE_MORE;
+    return reference_dim(&d->site);
 }
 
-/* |m, x> is number m levels + x of the larger space. */
 UNUSED static int pair_dim(const dimer_reference *d)
 {
-    return pair_levels(d) * pair_levels(d);
+    return pair_sites(d) * pair_sites(d);
+}
+
+/* States of one laser inside the cutoff, and number k of them; without qubit k is the photon number. */
+UNUSED static int pair_inner(const dimer_reference *d)
+{
+    return d->site.qubit ? 2 * d->site.N - 1 : d->site.N;
+}
+
+UNUSED static int pair_state(const dimer_reference *d, int k)
+{
+    return k < d->site.N ? k : reference_levels(&d->site) + k - d->site.N;
 }
 
 UNUSED static bool is_inside(const dimer_reference *d, int state)
 {
-    return state / pair_levels(d) < d->N && state % pair_levels(d) < d->N;
+    return excitations_of(&d->site, state / pair_sites(d)) < d->site.N &&
+           excitations_of(&d->site, state % pair_sites(d)) < d->site.N;
+}
+
+/* O of one laser and 1 of the other. Frees O. */
+UNUSED static double complex *of_site(const dimer_reference *d, double complex *O, int site)
+{
+    const int sites = pair_sites(d), dim = pair_dim(d), own = site == 0 ? sites : 1, other = site == 0 ? 1 : sites;
+    double complex *out = new_matrix(dim);
+    for (int s = 0; s < sites; s++)
+        for (int t = 0; t < sites; t++)
+            for (int k = 0; k < sites && O[s * sites + t] != 0; k++)
+                out[(s * own + k * other) * dim + t * own + k * other] = O[s * sites + t];
+    free(O);
+    return out;
 }
 
 UNUSED static double complex *pair_annihilator(const dimer_reference *d, int site)
 {
-    const int L = pair_levels(d), dim = pair_dim(d);
-    double complex *a = new_matrix(dim);
-    for (int k = 0; k < dim; k++) {
-        const int n = site == 0 ? k / L : k % L;
-        if (n > 0)
-            a[(k - (site == 0 ? L : 1)) * dim + k] = sqrt(n);
-    }
-    return a;
+    return of_site(d, annihilator(&d->site), site);
 }
 
 UNUSED static double complex *pair_hamiltonian(const dimer_reference *d, double complex *const a[2],
@@ -67,14 +86,27 @@ UNUSED static void cut_pair(const dimer_reference *d, double complex *rho)
 /* What one laser's own terms, cut, take out of the trace over it returns to its vacuum. */
 UNUSED static void close_site(const dimer_reference *d, double complex *local, int site)
 {
-    const int L = pair_levels(d), dim = pair_dim(d), own = site == 0 ? L : 1, other = site == 0 ? 1 : L;
-    for (int x = 0; x < d->N; x++)
-        for (int y = 0; y < d->N; y++) {
+    const int sites = pair_sites(d), dim = pair_dim(d), own = site == 0 ? sites : 1, other = site == 0 ? 1 : sites;
+    for (int x = 0; x < sites; x++)
+        for (int y = 0; y < sites; y++) {
             double complex trace = 0;
-            for (int m = 0; m < d->N; m++)
+            for (int m = 0; m < sites; m++)
                 trace += local[(m * own + x * other) * dim + m * own + y * other];
             local[x * other * dim + y * other] -= trace;
         }
+}
+
+/* One laser's own terms. */
+UNUSED static void add_site(const dimer_reference *d, double complex *const a, double complex *const creator, int site,
+                            const double complex *rho, double complex *local)
+{
+    if (!d->site.qubit) {
+        add_effective(&d->laser, a, creator, rho, local, pair_dim(d));
+        return;
+    }
+    double complex *raise = of_site(d, raising(&d->site), site);
+    add_qubit(&d->laser, a, creator, raise, rho, local, pair_dim(d));
+    free(raise);
 }
 
 /* d rho/dt, cut. The caller frees. */
@@ -90,7 +122,7 @@ UNUSED static double complex *pair_derivative(const dimer_reference *d, const do
     add_commutator(out, H, rho, dim);
     for (int j = 0; j < 2; j++) {
         double complex *local = new_matrix(dim);
-        add_effective(&d->laser, a[j], creator[j], rho, local, dim);
+        add_site(d, a[j], creator[j], j, rho, local);
         cut_pair(d, local);
         if (d->laser.closed)
             close_site(d, local, j);
@@ -111,43 +143,59 @@ UNUSED static double complex *pair_derivative(const dimer_reference *d, const do
 
 UNUSED static double complex phase_of_pair(const dimer_reference *d, int state)
 {
-    return cpow(d->u[0], state / pair_levels(d)) * cpow(d->u[1], state % pair_levels(d));
+    const int s = state / pair_sites(d), t = state % pair_sites(d), levels = reference_levels(&d->site);
+    return cpow(d->u[0], excitations_of(&d->site, s)) * cpow(d->u[1], excitations_of(&d->site, t)) *
+           cpow(-I, s / levels + t / levels);
 }
 
-/* <m, x| |n, y>, all below N. */
-UNUSED static double complex *pair_element(const dimer_reference *d, double complex *rho, int m, int x, int n, int y)
+/* <s, t| rho |u, v>; without qubits these are photon numbers. */
+UNUSED static double complex *pair_element(const dimer_reference *d, double complex *rho, int s, int t, int u, int v)
 {
-    const int L = pair_levels(d);
-    return &rho[(m * L + x) * pair_dim(d) + n * L + y];
+    return &rho[(s * pair_sites(d) + t) * pair_dim(d) + u * pair_sites(d) + v];
+}
+
+UNUSED static size_t pair_plane(const dimer_reference *d)
+{
+    const size_t N = d->site.N;
+    return (d->site.qubit ? 16 : 1) * N * (N + 1) / 2 * N * N;
+}
+
+UNUSED static size_t pair_zeros(const dimer_reference *d)
+{
+    return (2 * (size_t)d->site.N + 2 + 7) / 8 * 8;
 }
 
 UNUSED static size_t pair_len(const dimer_reference *d, int planes)
 {
-    const size_t N = d->N, zeros = (2 * N + 2 + 7) / 8 * 8;
-    return 2 * zeros + planes * N * (N + 1) / 2 * N * N;
+    return 2 * pair_zeros(d) + planes * pair_plane(d);
 }
 
-/* Where S at <m, x| |n, y>, m >= n, stands. */
-UNUSED static size_t pair_at(const dimer_reference *d, int m, int x, int n, int y, int plane)
+/* Where S at <s, t| |u, v> stands, s of no fewer excitations than u. */
+UNUSED static size_t pair_at(const dimer_reference *d, int s, int t, int u, int v, int plane)
 {
-    const size_t N = d->N, blocks = N * (N + 1) / 2, zeros = (2 * N + 2 + 7) / 8 * 8;
-    return zeros + ((plane * blocks + (size_t)m * (m + 1) / 2 + n) * N + x) * N + y;
+    const reference_shape *site = &d->site;
+    const int levels = reference_levels(site), pairs = site->N * (site->N + 1) / 2;
+    const int m = excitations_of(site, s), n = excitations_of(site, u), x = excitations_of(site, t), y = excitations_of(site, v);
+    const int component = 8 * (s / levels) + 4 * (u / levels) + 2 * (t / levels) + v / levels;
+    return pair_zeros(d) + plane * pair_plane(d) +
+           (((size_t)component * pairs + m * (m + 1) / 2 + n) * site->N + x) * site->N + y;
 }
 
 UNUSED static void pair_pack(const dimer_reference *d, int planes, double complex *rho, double *v)
 {
-    const int N = d->N, L = pair_levels(d);
+    const int inner = pair_inner(d), sites = pair_sites(d);
     memset(v, 0, pair_len(d, planes) * sizeof *v);
-    for (int m = 0; m < N; m++)
-        for (int n = 0; n <= m; n++)
-            for (int x = 0; x < N; x++)
-                for (int y = 0; y < N; y++) {
-                    const double complex S = conj(phase_of_pair(d, m * L + x)) * *pair_element(d, rho, m, x, n, y) *
-                                             phase_of_pair(d, n * L + y);
-                    v[pair_at(d, m, x, n, y, 0)] = creal(S);
-                    if (planes > 1)
-                        v[pair_at(d, m, x, n, y, 1)] = cimag(S);
-                }
+    for (int k = 0; k < inner * inner * inner * inner; k++) {
+        const int s = pair_state(d, k / (inner * inner * inner)), t = pair_state(d, k / (inner * inner) % inner);
+        const int u = pair_state(d, k / inner % inner), w = pair_state(d, k % inner);
+        if (excitations_of(&d->site, s) < excitations_of(&d->site, u))
+            continue;
+        const double complex S = conj(phase_of_pair(d, s * sites + t)) * *pair_element(d, rho, s, t, u, w) *
+                                 phase_of_pair(d, u * sites + w);
+        v[pair_at(d, s, t, u, w, 0)] = creal(S);
+        if (planes > 1)
+            v[pair_at(d, s, t, u, w, 1)] = cimag(S);
+    }
 }
 
 /* A random hermitian matrix inside the cutoff; its S is real where there is one plane. */
@@ -171,18 +219,21 @@ UNUSED static double complex *random_pair(const dimer_reference *d, int planes, 
 /* The same coefficients as the program keeps them; drives of any magnitude and phase. */
 UNUSED static nl_dimer dimer_of(const dimer_reference *d, int planes)
 {
-    const double complex common = cexp(I * carg(d->laser.drive[0])), h2 = -I * d->laser.drive[1] * conj(common);
-    return (nl_dimer){.pair = {.laser = {.A = d->laser.A, .B_r = d->laser.B, .C = d->laser.C}, .sites = 2},
-                      .planes = planes, .closed = d->laser.closed, .chi = carg(d->laser.drive[0]),
-                      .drive1 = cabs(d->laser.drive[0]), .drive2 = {creal(h2), planes > 1 ? cimag(h2) : 0},
-                      .t_c = d->laser.tunnel};
+    const reference_laser *l = &d->laser;
+    const double complex common = cexp(I * carg(l->drive[0])), h2 = -I * l->drive[1] * conj(common);
+    return (nl_dimer){.pair = {.laser = {.A = l->A, .B_r = l->B, .C = l->C}, .sites = 2, .g = l->g, .gamma = l->gamma,
+                               .components = d->site.qubit ? 4 : 1},
+                      .planes = planes, .closed = l->closed, .chi = carg(l->drive[0]), .drive1 = cabs(l->drive[0]),
+                      .drive2 = {creal(h2), planes > 1 ? cimag(h2) : 0}, .t_c = l->tunnel};
 }
 
 /* Random coefficients; the drives a quarter turn apart where there is one plane. */
-UNUSED static dimer_reference random_dimer(int N, int planes, bool closed, rng *r)
+UNUSED static dimer_reference random_dimer(int N, bool qubit, int planes, bool closed, rng *r)
 {
-    dimer_reference d = {.N = N, .laser = {.A = uniform(r, 0.5, 1.5), .B = uniform(r, 0.02, 0.1),
-                                           .C = uniform(r, 0.5, 1.5), .tunnel = uniform(r, 0.2, 0.9), .closed = closed}};
+    dimer_reference d = {.site = {.N = N, .qubit = qubit},
+                         .laser = {.A = uniform(r, 0.5, 1.5), .B = uniform(r, 0.02, 0.1), .C = uniform(r, 0.5, 1.5),
+                                   .g = uniform(r, 0.5, 1.5), .gamma = uniform(r, 0.5, 3),
+                                   .tunnel = uniform(r, 0.2, 0.9), .closed = closed}};
     const double complex common = cexp(I * uniform(r, -3, 3));
     d.laser.drive[0] = uniform(r, 0.2, 1) * common;
     d.laser.drive[1] = (planes > 1 ? cexp(I * uniform(r, -3, 3)) : I) * uniform(r, 0.2, 1) * common;

@@ -178,18 +178,16 @@ UNUSED static void add_effective(const reference_laser *l, const double complex 
     free(creator_2);
 }
 
-/* Eq. 1 for one site but the drive. */
-UNUSED static void add_qubit(const reference_shape *s, const reference_laser *l, const double complex *a,
-                             const double complex *creator, const double complex *rho, double complex *out)
+/* Eq. 1 for one site but the drive, with the cavity's operators and sigma^+. */
+UNUSED static void add_qubit(const reference_laser *l, const double complex *a, const double complex *creator,
+                             const double complex *raise, const double complex *rho, double complex *out, int dim)
 {
-    const int dim = reference_dim(s);
-    double complex *raise = raising(s), *lower = adjoint_of(raise, dim), *H = new_matrix(dim);
+    double complex *lower = adjoint_of(raise, dim), *H = new_matrix(dim);
     add_product(H, l->g, raise, a, dim);
     add_product(H, l->g, creator, lower, dim);
     add_commutator(out, H, rho, dim);
     add_dissipator(out, raise, l->gamma, rho, dim);
     add_dissipator(out, a, l->C, rho, dim);
-    free(raise);
     free(lower);
     free(H);
 }
@@ -200,14 +198,16 @@ UNUSED static double complex *reference_derivative(const reference_shape *s, con
 {
     const int dim = reference_dim(s);
     double complex *out = new_matrix(dim), *a = annihilator(s), *creator = adjoint_of(a, dim), *H = new_matrix(dim);
+    double complex *raise = s->qubit ? raising(s) : NULL;
     for (int x = 0; x < dim * dim; x++)
         H[x] = conj(f) * a[x] + f * creator[x];
     add_commutator(out, H, rho, dim);
     if (s->qubit)
-        add_qubit(s, l, a, creator, rho, out);
+        add_qubit(l, a, creator, raise, rho, out, dim);
     else
         add_effective(l, a, creator, rho, out, dim);
     cut(s, out);
+    free(raise);
     free(a);
     free(creator);
     free(H);

@@ -5,6 +5,7 @@
 #include "run_support.h"
 
 #define DIMER "[model]\nequation = dimer\n"
+#define QUBIT "local = qubit\n"
 #define EVOLVE "[run]\nmode = evolve\n"
 
 /* ---- evolution ---- */
@@ -72,6 +73,25 @@ static void test_without_tunnelling(void **state)
     }
 }
 
+/* The same with qubits, from a thermal start, whose qubits are in the ground state. */
+static void test_qubits_without_tunnelling(void **state)
+{
+#define INVERTING QUBIT "[laser]\ngamma = 3\ncooperativity = 0.8\nepsilon = 0.3\nphi1 = 0.3\nt_c = 0\nphi2 = 1.2\n" \
+                  "[fock]\nlevels = 7\n" EVOLVE "initial = thermal\nn_initial = 0.02\nt_end = 0.1\nsave_every = 0.05\n" TIGHT
+    static const char *const names[] = {"a1", "a2", "n1", "n2", "ground_population1", "ground_population2", NULL};
+    run a, b;
+    (void)state;
+    run_text(&a, DIMER INVERTING);
+    run_text(&b, "[model]\nequation = gutzwiller\n" INVERTING);
+    for (int time = 0; time < 3; time++) {
+        compare(&a, &b, time, names, 1e-9);
+        CLOSE(run_value(&a, 0, time, "product_distance").re, 0, 1e-9);
+    }
+    assert_true(run_value(&a, 0, 2, "ground_population1").re < 0.8);
+    run_release(&a);
+    run_release(&b);
+}
+
 #define COUPLED DIMER "[laser]\ngamma = 40\ncooperativity = 1.2\nepsilon = 0.4\nt_c = 0.7\n"
 
 /* A phase common to both drives turns the amplitudes and nothing else; exchanging the lasers exchanges their values. */
@@ -124,11 +144,9 @@ static void test_integrators_agree(void **state)
     run_release(&b);
 }
 
-static void test_backends_agree(void **state)
+static void check_backends(const char *text)
 {
-    static const char text[] = COUPLED "phi2 = 1\n[fock]\nlevels = 5\n" START;
     run first;
-    (void)state;
     run_text(&first, text);
     for (int c = 1; c < COUNT(backend_cases); c++) {
         nl_backend *backend;
@@ -144,6 +162,14 @@ static void test_backends_agree(void **state)
     run_release(&first);
 }
 
+static void test_backends_agree(void **state)
+{
+    (void)state;
+    check_backends(COUPLED "phi2 = 1\n[fock]\nlevels = 5\n" START);
+    check_backends(DIMER QUBIT "[laser]\ngamma = 4\nt_c = 0.7\nphi2 = 1\n[fock]\nlevels = 3\n" EVOLVE
+                   "initial = coherent\nn_initial = 0.2\nt_end = 0.2\nsave_every = 0.1\n");
+}
+
 static void test_fields(void **state)
 {
     run r;
@@ -152,7 +178,7 @@ static void test_fields(void **state)
     run_prepare(&r, COUPLED "phi2 = 1\n[fock]\nlevels = 6\n" START);
     const nl_point *point = &r.plan.points[0];
     assert_int_equal(nl_dimer_model.fields(point, list), 2);
-    double *v = new_array(nl_dimer_size(6, 2)), *rho = new_array(nl_field_len(&list[0]));
+    double *v = new_array(nl_dimer_size(6, 1, 2)), *rho = new_array(nl_field_len(&list[0]));
     OK(nl_dimer_model.initial(point, NL_INITIAL_COHERENT, 6, v));
     for (int j = 0; j < 2; j++) {
         const double phi = j;
@@ -174,32 +200,45 @@ static void test_fields(void **state)
 
 /* ---- steady states against dense solves ---- */
 
-enum { N = 3, DIM = N * N, ALL = DIM * DIM };
-
 /* At so few levels the cutoff is felt: the tests are of the closed operator. */
-#define SMALL DIMER "[laser]\ngamma = 40\ncooperativity = 0.02\nepsilon = 0.3\nphi1 = 0.4\nt_c = 0.6\n[fock]\nlevels = 3\n"
+#define DRIVES "epsilon = 0.3\nphi1 = 0.4\nt_c = 0.6\n"
+#define SMALL "[laser]\ngamma = 40\ncooperativity = 0.02\n" DRIVES "[fock]\nlevels = 3\n"
+#define SMALL_QUBIT QUBIT "[laser]\ngamma = 4\ncooperativity = 0.005\n" DRIVES "[fock]\nlevels = 2\n"
 
-static dimer_reference small_reference(double phi2)
+static dimer_reference small_reference(bool qubit, double phi2)
 {
-    dimer_reference d = {.N = N, .laser = {.A = 0.02, .B = 2 * 0.02 * 0.02 / 40 / 0.02, .C = 1, .tunnel = 0.6,
-                                           .closed = true, .drive = {0.3 * cexp(0.4 * I), 0.3 * cexp(I * phi2)}}};
+    const double A = qubit ? 0.005 : 0.02, gamma = qubit ? 4 : 40;
+    dimer_reference d = {.site = {.N = qubit ? 2 : 3, .qubit = qubit},
+                         .laser = {.A = A, .B = 2 * A / gamma, .C = 1, .g = sqrt(A * gamma), .gamma = gamma,
+                                   .tunnel = 0.6, .closed = true,
+                                   .drive = {0.3 * cexp(0.4 * I), 0.3 * cexp(I * phi2)}}};
     return d;
+}
+
+/* Elements of rho inside the cutoff, and number k of them. */
+static int dense_size(const dimer_reference *d)
+{
+    const int inner = pair_inner(d);
+    return inner * inner * inner * inner;
 }
 
 static double complex *inside(const dimer_reference *d, double complex *rho, int k)
 {
-    return pair_element(d, rho, k / (N * DIM), k / DIM % N, k / N % N, k % N);
+    const int n = pair_inner(d);
+    return pair_element(d, rho, pair_state(d, k / (n * n * n)), pair_state(d, k / (n * n) % n), pair_state(d, k / n % n),
+                        pair_state(d, k % n));
 }
 
-/* The superoperator, ALL x ALL by rows, of the elements inside the cutoff. */
+/* The superoperator by rows, of the elements inside the cutoff. */
 static double complex *superoperator(const dimer_reference *d)
 {
-    double complex *M = new_matrix(ALL), *rho = new_matrix(pair_dim(d));
-    for (int k = 0; k < ALL; k++) {
+    const int all = dense_size(d);
+    double complex *M = new_matrix(all), *rho = new_matrix(pair_dim(d));
+    for (int k = 0; k < all; k++) {
         *inside(d, rho, k) = 1;
         double complex *L = pair_derivative(d, rho);
-        for (int i = 0; i < ALL; i++)
-            M[i * ALL + k] = *inside(d, L, i);
+        for (int i = 0; i < all; i++)
+            M[i * all + k] = *inside(d, L, i);
         *inside(d, rho, k) = 0;
         free(L);
     }
@@ -207,48 +246,75 @@ static double complex *superoperator(const dimer_reference *d)
     return M;
 }
 
-/* The null vector of trace 1. */
-static void dense_steady(double complex *M, double complex *rho)
+/* The solution of M rho = b with this trace; M's rows depend on each other, and that of the trace takes the first one's
+ * place. The caller frees. */
+static double complex *dense_solve(const dimer_reference *d, const double complex *M, const double complex *b,
+                                   double trace)
 {
-    lapack_int pivots[ALL];
-    for (int k = 0; k < ALL; k++) {
-        const bool diagonal = k / DIM == k % DIM;
-        M[k] = diagonal; /* instead of the first equation */
-        rho[k] = k == 0;
+    const int all = dense_size(d), dim = pair_inner(d) * pair_inner(d);
+    double complex *copy = new_matrix(all), *x = calloc(all, sizeof *x), *rho = new_matrix(pair_dim(d));
+    lapack_int *pivots = malloc(all * sizeof *pivots);
+    memcpy(copy, M, sizeof *copy * all * all);
+    for (int k = 0; k < all; k++) {
+        copy[k] = k / dim == k % dim;
+        x[k] = k == 0 ? trace : b ? b[k] : 0;
     }
-    assert_int_equal(LAPACKE_zgesv(LAPACK_ROW_MAJOR, ALL, 1, M, ALL, pivots, rho, 1), 0);
+    assert_int_equal(LAPACKE_zgesv(LAPACK_ROW_MAJOR, all, 1, copy, all, pivots, x, 1), 0);
+    for (int k = 0; k < all; k++)
+        *inside(d, rho, k) = x[k];
+    free(copy);
+    free(x);
+    free(pivots);
+    return rho;
 }
 
 /* -Re and |Im| of the eigenvalue but 0 that lies furthest to the right. */
-static double complex dense_gap(const double complex *M)
+static double complex dense_gap(const double complex *M, int all)
 {
-    double complex *copy = new_matrix(ALL), w[ALL], best = -INFINITY;
-    memcpy(copy, M, sizeof *copy * ALL * ALL);
-    assert_int_equal(LAPACKE_zgeev(LAPACK_ROW_MAJOR, 'N', 'N', ALL, copy, ALL, w, NULL, 1, NULL, 1), 0);
-    for (int k = 0; k < ALL; k++)
+    double complex *copy = new_matrix(all), *w = calloc(all, sizeof *w), best = -INFINITY;
+    memcpy(copy, M, sizeof *copy * all * all);
+    assert_int_equal(LAPACKE_zgeev(LAPACK_ROW_MAJOR, 'N', 'N', all, copy, all, w, NULL, 1, NULL, 1), 0);
+    for (int k = 0; k < all; k++)
         if (cabs(w[k]) > 1e-8 && creal(w[k]) > creal(best))
             best = w[k];
     free(copy);
+    free(w);
     return -creal(best) + I * fabs(cimag(best));
 }
 
-static void check_steady(const run *r, const double complex *rho, double tolerance)
+/* Tr(a_i^+ a_j rho) */
+static double complex mean_of_two(const dimer_reference *d, const double complex *rho, int i, int j)
 {
-    double n1 = 0, n2 = 0, n1_n2 = 0, purity = 0;
-    double complex cross = 0, a2 = 0;
-#define RHO(m, x, n, y) rho[(m) * N * DIM + (x) * DIM + (n) * N + (y)]
-    for (int m = 0; m < N; m++)
-        for (int x = 0; x < N; x++) {
-            n1 += m * creal(RHO(m, x, m, x));
-            n2 += x * creal(RHO(m, x, m, x));
-            n1_n2 += m * x * creal(RHO(m, x, m, x));
-            if (x > 0)
-                a2 += sqrt(x) * RHO(m, x, m, x - 1);
-            if (m > 0 && x + 1 < N)
-                cross += sqrt(m * (x + 1)) * RHO(m - 1, x + 1, m, x);
-        }
-#undef RHO
-    for (int k = 0; k < ALL; k++)
+    double complex *a = pair_annihilator(d, i), *b = pair_annihilator(d, j), *creator = adjoint_of(a, pair_dim(d));
+    double complex *O = product(creator, b, pair_dim(d));
+    const double complex mean = mean_of(O, rho, pair_dim(d));
+    free(a);
+    free(b);
+    free(creator);
+    free(O);
+    return mean;
+}
+
+static double complex mean_amplitude(const dimer_reference *d, const double complex *rho, int j)
+{
+    double complex *a = pair_annihilator(d, j);
+    const double complex mean = mean_of(a, rho, pair_dim(d));
+    free(a);
+    return mean;
+}
+
+static void check_steady(const run *r, const dimer_reference *d, const double complex *rho, double tolerance)
+{
+    const double n1 = creal(mean_of_two(d, rho, 0, 0)), n2 = creal(mean_of_two(d, rho, 1, 1));
+    const double complex cross = mean_of_two(d, rho, 0, 1), a2 = mean_amplitude(d, rho, 1);
+    double n1_n2 = 0, purity = 0, ground2 = 0;
+    for (int k = 0; k < pair_dim(d); k++) {
+        const int s = k / pair_sites(d), t = k % pair_sites(d);
+        const double p = creal(rho[k * pair_dim(d) + k]);
+        n1_n2 += photons_of(&d->site, s) * photons_of(&d->site, t) * p;
+        ground2 += t < reference_levels(&d->site) ? p : 0;
+    }
+    for (int k = 0; k < pair_dim(d) * pair_dim(d); k++)
         purity += creal(rho[k] * conj(rho[k]));
     CLOSE(run_value(r, 0, 0, "n1").re, n1, tolerance);
     CLOSE(run_value(r, 0, 0, "n2").re, n2, tolerance);
@@ -258,22 +324,24 @@ static void check_steady(const run *r, const double complex *rho, double toleran
     CLOSE(run_value(r, 0, 0, "a1dag_a2").im, cimag(cross), tolerance);
     CLOSE(run_value(r, 0, 0, "a2").re, creal(a2), tolerance);
     CLOSE(run_value(r, 0, 0, "a2").im, cimag(a2), tolerance);
+    if (d->site.qubit)
+        CLOSE(run_value(r, 0, 0, "ground_population2").re, ground2, tolerance);
 }
 
-static void check_methods(double phi2, const char *more)
+static void check_methods(bool qubit, double phi2)
 {
     static const char *const methods[] = {"relax\n", "rre\n", "krylov\ngap = yes\n"};
-    const dimer_reference d = small_reference(phi2);
-    double complex *M = superoperator(&d), *rho = new_matrix(DIM);
-    const double complex gap = dense_gap(M);
-    dense_steady(M, rho);
+    const dimer_reference d = small_reference(qubit, phi2);
+    double complex *M = superoperator(&d), *rho = dense_solve(&d, M, NULL, 1);
+    const double complex gap = dense_gap(M, dense_size(&d));
     for (int k = 0; k < COUNT(methods); k++) {
         char text[600];
         run r;
-        snprintf(text, sizeof text, SMALL "%s[steady]\ntolerance = 1e-10\nmethod = %s", more, methods[k]);
+        snprintf(text, sizeof text, DIMER "%s[sweep]\nphi2 = %.17g\n[steady]\ntolerance = 1e-10\nmethod = %s",
+                 qubit ? SMALL_QUBIT : SMALL, phi2, methods[k]);
         run_text(&r, text);
         run_expect(&r, NL_POINT_LEAKED);
-        check_steady(&r, rho, 1e-9);
+        check_steady(&r, &d, rho, 1e-9);
         if (k == 2) {
             CLOSE(run_value(&r, 0, 0, "gap_re").re, creal(gap), 1e-7);
             CLOSE(run_value(&r, 0, 0, "gap_im").re, cimag(gap), 1e-7);
@@ -287,26 +355,123 @@ static void check_methods(double phi2, const char *more)
 static void test_steady_complex(void **state)
 {
     (void)state;
-    check_methods(1.1, "[sweep]\nphi2 = 1.1\n");
+    check_methods(false, 1.1);
 }
 
 static void test_steady_real(void **state)
 {
     (void)state;
-    check_methods(0.4 + acos(-1) / 2, "[sweep]\nphi2 = 1.9707963267948966\n");
+    check_methods(false, 0.4 + acos(-1) / 2);
+}
+
+static void test_steady_qubit(void **state)
+{
+    (void)state;
+    check_methods(true, 1.1);
+    check_methods(true, 0.4 + acos(-1) / 2);
 }
 
 /* ... and without tunnelling against two lasers on their own, whose closed cutoff acts on each alone. */
+static void check_apart(const char *text, const char *const *names)
+{
+    char dimer[600], pair[600];
+    run a, b;
+    snprintf(dimer, sizeof dimer, DIMER "%s", text);
+    snprintf(pair, sizeof pair, "[model]\nequation = gutzwiller\n%s", text);
+    run_text(&a, dimer);
+    run_text(&b, pair);
+    compare(&a, &b, 0, names, 1e-9);
+    CLOSE(run_value(&a, 0, 0, "product_distance").re, 0, 1e-9);
+    CLOSE(run_value(&a, 0, 0, "covariance_n1_n2").re, 0, 1e-9);
+    run_release(&a);
+    run_release(&b);
+}
+
 static void test_steady_without_tunnelling(void **state)
 {
-#define APART "[laser]\ngamma = 40\ncooperativity = 0.02\nepsilon = 0.3\nphi2 = 1\nt_c = 0\n[fock]\nlevels = 3\n" \
-              "[steady]\ntolerance = 1e-11\nmethod = rre\n"
+#define APART "phi2 = 1\nt_c = 0\nepsilon = 0.3\n[steady]\ntolerance = 1e-11\nmethod = rre\n[fock]\n"
+    static const char *const qubit_names[] = {"a1", "a2", "n1", "n2", "var_n1", "var_n2", "purity1", "purity2",
+                                              "ground_population1", "ground_population2", "top_population", NULL};
+    (void)state;
+    check_apart("[laser]\ngamma = 40\ncooperativity = 0.02\n" APART "levels = 3\n", site_names);
+    check_apart(QUBIT "[laser]\ngamma = 4\ncooperativity = 0.1\n" APART "levels = 6\n", qubit_names);
+}
+
+/* ---- sensitivity to the phase ---- */
+
+/* d(n_1 - n_2)/d phi_2 from L rho' = -(dL/d phi_2) rho; L is linear in the drive, so its derivative is a difference. */
+static double dense_slope(const dimer_reference *d, const double complex *M, const double complex *rho)
+{
+    const int all = dense_size(d);
+    dimer_reference turned = *d;
+    turned.laser.drive[1] *= 1 + I;
+    double complex *L = pair_derivative(d, rho), *more = pair_derivative(&turned, rho), *b = calloc(all, sizeof *b);
+    for (int k = 0; k < all; k++)
+        b[k] = *inside(d, L, k) - *inside(d, more, k);
+    double complex *change = dense_solve(d, M, b, 0);
+    const double slope = creal(mean_of_two(d, change, 0, 0) - mean_of_two(d, change, 1, 1));
+    free(L);
+    free(more);
+    free(b);
+    free(change);
+    return slope;
+}
+
+static void check_sensitivity(bool qubit, double phi2, const char *method)
+{
+    const dimer_reference d = small_reference(qubit, phi2);
+    double complex *M = superoperator(&d), *rho = dense_solve(&d, M, NULL, 1);
+    const double slope = dense_slope(&d, M, rho);
+    char text[600];
+    run r;
+    snprintf(text, sizeof text, DIMER "%s[sweep]\nphi2 = %.17g\n[steady]\ntolerance = 1e-10\nsensitivity = yes\n"
+             "method = %s", qubit ? SMALL_QUBIT : SMALL, phi2, method);
+    run_text(&r, text);
+    CLOSE(run_value(&r, 0, 0, "d_imbalance_dphi").re, slope, 1e-9);
+    CLOSE(run_value(&r, 0, 0, "phase_uncertainty").re * fabs(slope) / run_value(&r, 0, 0, "std_imbalance").re, 1,
+          slope == 0 ? INFINITY : 1e-6);
+    run_release(&r);
+    free(M);
+    free(rho);
+}
+
+static void test_sensitivity(void **state)
+{
+    (void)state;
+    check_sensitivity(false, 1.1, "rre\n");
+    check_sensitivity(false, 2.9, "krylov\n");
+    check_sensitivity(true, 1.1, "relax\n");
+}
+
+/* About drives a quarter turn apart the imbalance is even. */
+static void test_sensitivity_of_real_states(void **state)
+{
+    const double phi2 = 0.4 + acos(-1) / 2;
+    const dimer_reference d = small_reference(false, phi2);
+    double complex *M = superoperator(&d), *rho = dense_solve(&d, M, NULL, 1);
+    run r;
+    (void)state;
+    CLOSE(dense_slope(&d, M, rho), 0, 1e-12);
+    run_text(&r, DIMER SMALL "[sweep]\nphi2 = 1.9707963267948966\n[steady]\nsensitivity = yes\n");
+    assert_int_equal(r.plan.points[0].dimer.planes, 1);
+    CLOSE(run_value(&r, 0, 0, "d_imbalance_dphi").re, 0, 0);
+    run_release(&r);
+    free(M);
+    free(rho);
+}
+
+/* To first order in t_c each laser sees the other's mean field, which is Gutzwiller's ansatz. */
+static void test_sensitivity_at_little_tunnelling(void **state)
+{
+#define LITTLE "[laser]\ngamma = 40\ncooperativity = 0.05\nepsilon = 0.4\nphi2 = 0.7\nt_c = 1e-4\n[fock]\nlevels = 4\n" \
+               "[steady]\ntolerance = 1e-11\n"
     run a, b;
     (void)state;
-    run_text(&a, DIMER APART);
-    run_text(&b, "[model]\nequation = gutzwiller\n" APART);
-    compare(&a, &b, 0, site_names, 1e-9);
-    CLOSE(run_value(&a, 0, 0, "product_distance").re, 0, 1e-9);
+    run_text(&a, DIMER LITTLE "sensitivity = yes\n");
+    run_text(&b, "[model]\nequation = gutzwiller\n" LITTLE);
+    const double exact = run_value(&a, 0, 0, "d_imbalance_dphi").re, product = run_value(&b, 0, 0, "d_imbalance_dphi").re;
+    assert_true(fabs(product) > 1e-6);
+    CLOSE(exact / product, 1, 1e-3);
     run_release(&a);
     run_release(&b);
 }
@@ -318,13 +483,14 @@ static void test_bad_input(void **state)
     static const struct {
         const char *text, *message;
     } bad[] = {
-        {DIMER "local = qubit\n", "photon"},
         {DIMER "sites = 1\n", "gutzwiller with sites = 1"},
         {DIMER "[laser]\ngamma = 100\ncooperativity = 1.2\n[steady]\nmethod = multigrid\n", "krylov"},
         {DIMER "[run]\ninitial = uniform\n", "vacuum"},
         {DIMER "[laser]\ngamma = 100\ncooperativity = 1.2\n[fock]\nlevels = 46\n", "diffusion"},
         {DIMER "[laser]\ngamma = 100\ncooperativity = 1.2\n[fock]\nlevels = 20\n", "cuts"},
         {DIMER EVOLVE "[steady]\ngap = yes\n[fock]\nlevels = 5\n", "gap"},
+        {DIMER EVOLVE "[steady]\nsensitivity = yes\n[fock]\nlevels = 5\n", "sensitivity = no"},
+        {"[model]\nequation = gutzwiller\n[steady]\nsensitivity = yes\n", "equation = dimer"},
     };
     (void)state;
     for (int k = 0; k < COUNT(bad); k++) {
@@ -348,6 +514,10 @@ static void test_memory(void **state)
     FAILS(nl_plan_check_memory(&r.plan, 0.99 * bytes), NL_ERR_MEMORY, "levels = 160");
     OK(nl_plan_check_memory(&r.plan, 1.01 * bytes));
     nl_plan_release(&r.plan);
+    config.model_local = NL_LOCAL_QUBIT;
+    OK(nl_plan_new(&config, &r.plan));
+    CLOSE(nl_plan_point_bytes(&r.plan, 0) / bytes, 16, 1e-3);
+    nl_plan_release(&r.plan);
     nl_config_release(&config);
 }
 
@@ -356,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_from_vacuum),
         cmocka_unit_test(test_without_tunnelling),
+        cmocka_unit_test(test_qubits_without_tunnelling),
         cmocka_unit_test(test_symmetries),
         cmocka_unit_test(test_loss_and_tunnelling),
         cmocka_unit_test(test_integrators_agree),
@@ -363,7 +534,11 @@ int main(void)
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_steady_complex),
         cmocka_unit_test(test_steady_real),
+        cmocka_unit_test(test_steady_qubit),
         cmocka_unit_test(test_steady_without_tunnelling),
+        cmocka_unit_test(test_sensitivity),
+        cmocka_unit_test(test_sensitivity_of_real_states),
+        cmocka_unit_test(test_sensitivity_at_little_tunnelling),
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_memory),
     };

@@ -67,7 +67,7 @@ typedef struct nl_operator {
     int n;            /* phase, amplitude: grid points along each axis; Lindblad, dimer: levels */
     int half_width;   /* phase, amplitude: of the difference stencil, order/2 */
     int orders;       /* Lindblad: coherence orders kept */
-    int components;   /* Lindblad: 1 photon, 4 qubit */
+    int components;   /* Lindblad, dimer: 1 photon, 4 qubit */
     int planes;       /* Lindblad, dimer: 1 real, 2 complex */
     void *tables;     /* backend memory, slots x table_len numbers */
     size_t table_len;
@@ -142,7 +142,7 @@ typedef struct nl_backend_ops {
     nl_status (*rotate)(nl_backend *, const nl_pool *, const nl_basis_job *, const double *Z, int kept);
     /* moments: nl_moments_len sums of in[0] per job, from which all observables follow: of the phase operator its
      * marginals (nl_phase_marginal_element), of the Lindblad operator those of nl_lindblad_add_moments, of the
-     * dimer's those of dimer_point.h, of the amplitude operator NL_AMPLITUDE_SUMS for each cell of the slow site
+     * dimer's those of dimer_moments.h, of the amplitude operator NL_AMPLITUDE_SUMS for each cell of the slow site
      * (amplitude_point.h). */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                          double *result);

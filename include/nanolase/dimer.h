@@ -1,7 +1,7 @@
 /*
- * The exact master equation of two coupled nanolasers (Eq. 6 with tunnelling) in the truncated Fock basis: parameters,
- * tables, states, observables. The operator and the layout of a state are in kernels/dimer_point.h. A vector is about
- * planes N^4/2 doubles: half of the N^4 complex elements, or a quarter.
+ * The exact master equation of two coupled nanolasers (Eq. 6 or Eq. 1, with tunnelling) in the truncated Fock basis:
+ * parameters, tables, states, observables. The operator and the layout of a state are in kernels/dimer_point.h. A vector
+ * is about planes N^4/2 doubles, with qubits 16 times as many: half of the (complex) elements, or a quarter.
  */
 #ifndef NL_DIMER_H
 #define NL_DIMER_H
@@ -35,17 +35,28 @@ nl_status nl_dimer_initial(const nl_dimer *, nl_initial, int levels, double *sta
 /* Of any vector the part that is a hermitian matrix. */
 void nl_dimer_constrain(const nl_dimer *, int levels, double *state);
 
-/* rho_1 or rho_2 (site 0 or 1), the state traced over the other laser: out[levels][levels][2], re and im. */
+/* rho_1 or rho_2 (site 0 or 1), the photons' state, traced over qubits and the other laser: out[levels][levels][2], re
+ * and im. */
 void nl_dimer_reduce(const nl_dimer *, int levels, const double *state, int site, double *out);
 
-/* The moments (kernels/dimer_point.h), read. Of a closed operator's steady state any multiple is one: all but `trace`
+/* The smallest diagonal element. */
+double nl_dimer_least_population(const nl_dimer *, int levels, const double *state);
+
+/* The moments (kernels/dimer_moments.h), read. Of a closed operator's steady state any multiple is one: all but `trace`
  * are those of trace 1. */
 typedef struct nl_dimer_values {
     double trace, purity, distance; /* distance: |rho - rho_1 x rho_2|, Frobenius norm */
     nl_complex a[2], cross;         /* <a_j>, <a_1^+ a_2> */
-    double n[2], var_n[2], n1_n2, site_purity[2], top[2];
+    double n[2], var_n[2], n1_n2, site_purity[2], top[2], ground[2]; /* ground: of the qubit; 1 without */
 } nl_dimer_values;
 
 nl_dimer_values nl_dimer_values_of(const nl_dimer *, int levels, const double *moments);
+
+/* Makes the operator larger by its derivative by phi_2, which is exact since it is linear in the drive. False where S is
+ * real: there drives are a quarter turn apart, and n_1 - n_2 is even about that, or there is none. */
+bool nl_dimer_turn(nl_dimer *);
+
+/* d(n_1 - n_2)/d(phi_2 - phi_1), from the moments of a steady state and of its derivative by phi_2. */
+double nl_dimer_slope(const nl_dimer *, int levels, const double *moments, const double *change);
 
 #endif

@@ -70,6 +70,9 @@ nl_status nl_lindblad_kick(const nl_lindblad *, int levels, const double *steady
  * what is none is zero. */
 void nl_lindblad_constrain(const nl_lindblad *, int levels, double *state);
 
+/* Element <E| rho |F> of one site with its qubit in the ground state or excited on both sides, E and F excitations. */
+nl_complex nl_lindblad_block(const nl_lindblad *, int levels, const double *state, int site, bool excited, int E, int F);
+
 /* Element <m| rho |n> of one site's photon state, traced over the qubit, m, n < levels: what a state in memory holds. */
 nl_complex nl_lindblad_element(const nl_lindblad *, int levels, const double *state, int site, int m, int n);
 

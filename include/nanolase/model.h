@@ -16,8 +16,8 @@
 #include "nanolase/phase.h"
 #include "nanolase/tableau.h"
 
-/* The last two ids are those of the spectral gap, which is of every model. */
-enum { NL_GAP_RE = 38, NL_GAP_IM = 39, NL_MAX_OBSERVABLES = 40, NL_MAX_FIELDS = 6, NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM };
+/* The last ids are those of the sensitivity to the phase and of the spectral gap, which stand beside a model's own. */
+enum { NL_SLOPE = 36, NL_UNCERTAINTY = 37, NL_GAP_RE = 38, NL_GAP_IM = 39, NL_MAX_OBSERVABLES = 40, NL_MAX_FIELDS = 6, NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM };
 
 typedef struct nl_observable {
     int id; /* index into the values that observe gives */
@@ -90,6 +90,12 @@ typedef struct nl_model {
     void (*constrain)(const nl_point *, int n, double *state);
     /* Least size on which a point's steady state can be told roughly, for advice; NULL: any. */
     int (*least_size)(const nl_point *);
+    /* Sensitivity to phi_2 - phi_1 (sensitivity.h). turn: makes the point one whose operator is larger by dL/dphi;
+     * false, and left as it is, where nothing observed depends on phi. slope: from the moments of a steady state and of
+     * its change. NULL: not for this model. */
+    bool (*turn)(nl_point *);
+    void (*slope)(const nl_point *, int n, const double *moments, const double *change, double *slope,
+                  double *uncertainty);
     nl_status (*initial)(const nl_point *, nl_initial, int n, double *state);
     /* values[id] of every observable, from the operator's moments. */
     void (*observe)(const nl_point *, int n, const double *moments, nl_value *values, nl_health *);
