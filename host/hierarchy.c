@@ -62,7 +62,7 @@ static nl_operator coarse_shape(const nl_point *point, int n)
 
 double nl_hierarchy_bytes(const nl_point *point, size_t real_size)
 {
-    double bytes = nl_phase_direct_bytes(point->phase.sites, mode_count(point));
+    double bytes = nl_phase_direct_bytes(&point->phase, mode_count(point));
     for (int g = 1; g < point->grids; g++) {
         const nl_operator op = coarse_shape(point, nl_level_size(point, g));
         bytes += real_size * ((double)nl_operator_size(&op) * REGISTERS + (double)op.table_len);

@@ -10,9 +10,11 @@
 
 typedef double complex number;
 
-/* Block s = k_1 + k_2 (k for one site): the modes on one line, by growing k_1 - k_2. */
+/* Block s = k_1 + k_2 (k for one site): the modes on one line, by growing k_1 - k_2; where the lasers are alike, those
+ * with k_1 <= k_2, for which the others stand too. */
 struct nl_phase_direct {
     nl_phase phase;
+    bool alike;
     int m, top; /* largest |k| and largest s */
     int threads;
     double *d1, *d2;     /* symbols at k = -m ... m; index k + m */
@@ -25,9 +27,32 @@ struct nl_phase_direct {
 
 /* ---- the lattice of modes ---- */
 
-static int length(const nl_phase_direct *d, int s)
+static bool are_alike(const nl_phase *phase)
+{
+    return phase->sites == 2 && phase->D[0] == phase->D[1] && phase->drive[0] == phase->drive[1] &&
+           phase->tunnel[0] == phase->tunnel[1] && phase->phi[0] == phase->phi[1];
+}
+
+static int line_length(const nl_phase_direct *d, int s)
 {
     return d->phase.sites == 2 ? d->top + 1 - abs(s) : 1;
+}
+
+static int length(const nl_phase_direct *d, int s)
+{
+    return d->alike ? (line_length(d, s) + 1) / 2 : line_length(d, s);
+}
+
+/* Where place p of a line is kept in its block. */
+static int kept(const nl_phase_direct *d, int s, int p)
+{
+    return p < length(d, s) ? p : line_length(d, s) - 1 - p;
+}
+
+/* The place of (-k_1, -k_2), k at place p of block s, in block -s. */
+static int opposite(const nl_phase_direct *d, int s, int p)
+{
+    return kept(d, s, line_length(d, s) - 1 - p);
 }
 
 static void wave_numbers(const nl_phase_direct *d, int s, int p, int k[2])
@@ -51,7 +76,8 @@ static int neighbour(const nl_phase_direct *d, int s, int p, int site, int step)
         return 0;
     const int difference = 2 * p - (d->top - abs(s)) + (site == 0 ? step : -step);
     const int place = (difference + d->top - abs(s + step)) / 2;
-    return difference + d->top - abs(s + step) >= 0 && place < length(d, s + step) ? place : -1;
+    const bool exists = difference + d->top - abs(s + step) >= 0 && place < line_length(d, s + step);
+    return exists ? kept(d, s + step, place) : -1;
 }
 
 /* What the drive of a site moves from block s + step, step = +-1, into mode k. */
@@ -76,8 +102,8 @@ static void add_diagonal_block(const nl_phase_direct *d, int s, number *M)
         }
         if (p > 0)
             M[p + (size_t)(p - 1) * x] += exchange;
-        if (p + 1 < x)
-            M[p + (size_t)(p + 1) * x] += exchange;
+        if (p + 1 < line_length(d, s))
+            M[p + (size_t)kept(d, s, p + 1) * x] += exchange;
     }
 }
 
@@ -107,7 +133,7 @@ static void add_mirrored_block(const nl_phase_direct *d, const number *S, number
             const int place = neighbour(d, 0, p, j, -1);
             const number down = drive_coupling(d, k, j, -1);
             for (int q = 0; q < x && place >= 0; q++)
-                M[p + (size_t)q * x] += down * conj(S[y - 1 - place + (size_t)(x - 1 - q) * y]);
+                M[p + (size_t)q * x] += down * conj(S[opposite(d, 1, place) + (size_t)opposite(d, 0, q) * y]);
         }
 }
 
@@ -134,7 +160,7 @@ static void eliminate(const nl_phase_direct *d, int s, number *S)
 /* The row of k = 0, which conservation leaves empty, fixes the integral. */
 static void fix_integral(const nl_phase_direct *d, number *M)
 {
-    const int x = length(d, 0), centre = x / 2;
+    const int x = length(d, 0), centre = line_length(d, 0) / 2;
     for (int q = 0; q < x; q++)
         M[centre + (size_t)q * x] = q == centre;
 }
@@ -182,7 +208,7 @@ static nl_status allocate(nl_phase_direct *d)
         complete = d->lu[s] && d->pivots[s] && d->c[s];
     }
     return complete ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %.3g GB for a direct solution on %d modes",
-                                      nl_phase_direct_bytes(d->phase.sites, d->m) / 1e9, d->m);
+                                      nl_phase_direct_bytes(&d->phase, d->m) / 1e9, d->m);
 }
 
 nl_status nl_phase_direct_new(const nl_phase *phase, const nl_stencil *stencil, int m, int threads,
@@ -192,7 +218,7 @@ nl_status nl_phase_direct_new(const nl_phase *phase, const nl_stencil *stencil, 
     if (!d)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a direct solver");
     *d = (nl_phase_direct){.phase = *phase, .m = m, .top = phase->sites == 2 ? 2 * m : m,
-                           .threads = threads > 0 ? threads : 1};
+                           .alike = are_alike(phase), .threads = threads > 0 ? threads : 1};
     nl_status status = allocate(d);
     for (int k = -m; k <= m && status == NL_OK; k++)
         nl_stencil_symbol(stencil, k, &d->d1[k + m], &d->d2[k + m]);
@@ -228,19 +254,26 @@ void nl_phase_direct_release(nl_phase_direct *d)
     free(d);
 }
 
-double nl_phase_direct_bytes(int sites, int m)
+double nl_phase_direct_bytes(const nl_phase *phase, int m)
 {
-    const double N = 2.0 * m + 1;
-    return sizeof(number) * (sites == 2 ? N * N * N / 3 + 2 * N * N : N);
+    const double N = 2.0 * m + 1, halved = are_alike(phase) ? 4 : 1;
+    return sizeof(number) * (phase->sites == 2 ? N * N * N / 3 / halved + 2 * N * N : N);
 }
 
 /* ---- solving ---- */
 
-static number *coefficient(const nl_phase_direct *d, int s, int p)
+static number *coefficient(const nl_phase_direct *d, int k_1, int k_2)
+{
+    return &d->coefficients[nl_modes_index(d->phase.sites, d->m, (int[]){k_1, k_2})];
+}
+
+/* Of the right-hand side; where the lasers are alike, of its symmetric part. */
+static number right_side(const nl_phase_direct *d, int s, int p)
 {
     int k[2];
     wave_numbers(d, s, p, k);
-    return &d->coefficients[nl_modes_index(d->phase.sites, d->m, k)];
+    const number right = *coefficient(d, k[0], k[1]);
+    return d->alike ? 0.5 * (right + *coefficient(d, k[1], k[0])) : right;
 }
 
 /* sum over sites of a coupling times the neighbours in block s + step. */
@@ -268,7 +301,7 @@ static void sweep_down(nl_phase_direct *d)
 {
     for (int s = d->top; s > 0; s--) {
         for (int p = 0; p < length(d, s); p++)
-            d->c[s][p] = *coefficient(d, s, p) - (s < d->top ? from_block(d, s, p, 1, d->c[s + 1]) : 0);
+            d->c[s][p] = right_side(d, s, p) - (s < d->top ? from_block(d, s, p, 1, d->c[s + 1]) : 0);
         solve_block(d, s, d->c[s]);
     }
 }
@@ -277,10 +310,10 @@ static void solve_centre(nl_phase_direct *d, number mean, number *mirror)
 {
     const int x = length(d, 0), y = length(d, 1);
     for (int q = 0; q < y; q++)
-        mirror[q] = conj(d->c[1][y - 1 - q]);
+        mirror[q] = conj(d->c[1][opposite(d, 1, q)]);
     for (int p = 0; p < x; p++)
-        d->c[0][p] = *coefficient(d, 0, p) - from_block(d, 0, p, 1, d->c[1]) - from_block(d, 0, p, -1, mirror);
-    d->c[0][x / 2] = mean;
+        d->c[0][p] = right_side(d, 0, p) - from_block(d, 0, p, 1, d->c[1]) - from_block(d, 0, p, -1, mirror);
+    d->c[0][line_length(d, 0) / 2] = mean;
     solve_block(d, 0, d->c[0]);
 }
 
@@ -303,9 +336,12 @@ static void store(nl_phase_direct *d)
         for (int p = 0; p < length(d, s); p++) {
             int k[2];
             wave_numbers(d, s, p, k);
-            d->coefficients[nl_modes_index(d->phase.sites, d->m, k)] = d->c[s][p];
-            const int mirrored[2] = {-k[0], -k[1]};
-            d->coefficients[nl_modes_index(d->phase.sites, d->m, mirrored)] = conj(d->c[s][p]);
+            *coefficient(d, k[0], k[1]) = d->c[s][p];
+            *coefficient(d, -k[0], -k[1]) = conj(d->c[s][p]);
+            if (d->alike) {
+                *coefficient(d, k[1], k[0]) = d->c[s][p];
+                *coefficient(d, -k[1], -k[0]) = conj(d->c[s][p]);
+            }
         }
 }
 
