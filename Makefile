@@ -173,7 +173,7 @@ memcheck: $(MEMCHECKED:%=build/tests/test_%)
 # What is missing is installed first; the rest runs in a second make, which then finds it.
 test: deps
 	@$(MAKE) --no-print-directory test-run
-test-run: all $(TESTS) build/sanitized/nanolase
+test-run: all $(TESTS) build/sanitized/nanolase build/sanitized/bench_cuda
 	tests/run.sh $(TESTS)
 
 # ---- what users run
@@ -206,7 +206,28 @@ BENCHES = $(patsubst benchmarks/%.c,build/bench/%,$(wildcard benchmarks/bench_*.
 build/bench/%: benchmarks/%.c build/libnanolase.a $(wildcard benchmarks/*.h) | build/bench
 	$(CC) $(CFLAGS) -c $< -o $@.o
 	$(LINK) -o $@ $@.o build/libnanolase.a $(LIBRARIES) $(CUDA_LIBRARIES)
-bench: all $(BENCHES)
+
+# Of the CUDA backend: where there is nvcc; and on the CPU, for the tests (bench_cuda --check).
+BENCH_CUDA_C = $(wildcard benchmarks/cuda/*.c)
+BENCH_CUDA_CU = $(wildcard benchmarks/cuda/*.cu)
+BENCH_CUDA_HEADERS = $(wildcard benchmarks/cuda/*.h benchmarks/bench.h kernels/*.h include/nanolase/*.h)
+build/bench/cuda/%.o: benchmarks/cuda/%.c $(BENCH_CUDA_HEADERS) | build/bench/cuda
+	$(CC) $(CFLAGS) -c $< -o $@
+build/bench/cuda/%.cu.o: benchmarks/cuda/%.cu $(BENCH_CUDA_HEADERS) build/with | build/bench/cuda
+	$(NVCC) $(NVCCFLAGS) -c $< -o $@
+build/bench/bench_cuda: $(BENCH_CUDA_C:benchmarks/cuda/%.c=build/bench/cuda/%.o) \
+                        $(BENCH_CUDA_CU:benchmarks/cuda/%.cu=build/bench/cuda/%.cu.o) build/libnanolase.a
+	$(LINK) -o $@ $^ $(LIBRARIES) $(CUDA_LIBRARIES)
+
+build/sanitized/bench_cuda_%.o: benchmarks/cuda/%.c $(BENCH_CUDA_HEADERS) | build/sanitized
+	$(CC) $(SANITIZED_CFLAGS) -c $< -o $@
+build/sanitized/bench_cuda_%.cu.o: benchmarks/cuda/%.cu $(BENCH_CUDA_HEADERS) $(wildcard tests/cu*.h) | build/sanitized
+	$(CXX) $(CUDA_ON_CPU_FLAGS) -c $< -o $@
+build/sanitized/bench_cuda: $(BENCH_CUDA_C:benchmarks/cuda/%.c=build/sanitized/bench_cuda_%.o) \
+                            $(BENCH_CUDA_CU:benchmarks/cuda/%.cu=build/sanitized/bench_cuda_%.cu.o) build/sanitized/libnanolase.a
+	$(CXX) $(SANITIZE) -fopenmp -o $@ $^ $(LIBRARIES)
+
+bench: all $(BENCHES) $(if $(NVCC),build/bench/bench_cuda)
 	scripts/bench.sh
 
 # ---- installation: PREFIX is where it will be used, DESTDIR goes before it while a package is made
@@ -242,7 +263,7 @@ install: all build/nanolase.pc
 uninstall:
 	rm -rf $(addprefix "$(TREE)"/,$(INSTALLED))
 
-build/host build/cuda build/tests build/sanitized build/bench build/fuzz:
+build/host build/cuda build/tests build/sanitized build/bench build/bench/cuda build/fuzz:
 	mkdir -p $@
 
 clean:
@@ -256,7 +277,7 @@ help:
 	@echo "make lint       static analysis by what is installed of clang-tidy, cppcheck, shellcheck and pyflakes"
 	@echo "make memcheck   the core of the tests under valgrind; after make clean, with MARCH=x86-64-v2"
 	@echo "make figures    runs and draws the paper's figures and the spectral gap: build/figures/index.html"
-	@echo "make bench      benchmarks: the operator, and time to steady state against other ways"
+	@echo "make bench      benchmarks: operators, the CUDA backend where it is, and time to steady state against other ways"
 	@echo "make install    program, library, headers, man page, completion and configs into PREFIX (/usr/local)"
 	@echo "make uninstall  takes them away again"
 	@echo "make clean      removes build/"

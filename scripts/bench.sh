@@ -3,17 +3,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 scripts/install-deps.sh --peers
-for bench in build/bench/bench_*; do
-    case $bench in *.o) continue ;; esac
-    "$bench" cpu
+for bench in phase lindblad dimer amplitude; do
+    build/bench/bench_$bench cpu
 done
 if build/nanolase info | grep -q 'CUDA device: none'; then
     echo "no CUDA device: its benchmarks are left out"
 else
-    build/bench/bench_phase cuda 16384
-    build/bench/bench_lindblad cuda
-    build/bench/bench_dimer cuda 128
-    build/bench/bench_amplitude cuda 96
+    build/bench/bench_cuda --csv build/bench/cuda.csv
+    build/bench/bench_cuda --single --csv build/bench/cuda-single.csv
 fi
 "$(scripts/find-python.sh scipy)" benchmarks/steady_state.py
 "$(scripts/find-python.sh)" benchmarks/ranks.py

@@ -1,0 +1,100 @@
+/* Whole steps through the batch, as runs take them: whatever the backend makes of them. */
+#include "groups.h"
+
+#include "../bench.h"
+
+enum { STEPS = 8 }; /* a call */
+
+typedef struct walk {
+    subject *s;
+    int *active;
+} walk;
+
+/* Tolerances so wide that every step is taken, at the bound of stability. */
+static nl_status take_steps(void *context)
+{
+    const walk *w = context;
+    for (int k = 0; k < STEPS; k++)
+        NL_TRY(nl_batch_step(&w->s->batch, w->active, w->s->batch.n_members, 1e3, 1e3, NULL));
+    return NL_OK;
+}
+
+static walk walk_of(subject *s)
+{
+    walk w = {s, malloc((size_t)s->batch.n_members * sizeof *w.active)};
+    if (!w.active)
+        bench_fail("not enough memory");
+    for (int m = 0; m < s->batch.n_members; m++)
+        w.active[m] = m;
+    subject_start(s);
+    return w;
+}
+
+static void check_steps(walk *device, walk *cpu)
+{
+    if (take_steps(device) != NL_OK || take_steps(cpu) != NL_OK)
+        bench_fail(nl_error_message());
+    const int last = device->s->batch.n_members - 1, y = device->s->batch.members[last].y;
+    const double difference = subject_difference(device->s, cpu->s, last, y);
+    const long steps = device->s->batch.members[last].steps;
+    if (y != cpu->s->batch.members[last].y || steps != STEPS || !(difference <= 10 * subject_tolerance(device->s))) {
+        fprintf(stderr, "bench_cuda: wrong answer: after %ld steps of %s device and CPU differ by %.3g\n", steps,
+                device->s->name, difference);
+        exit(1);
+    }
+}
+
+static void measure_steps(bench *b, walk *w)
+{
+    const nl_batch *batch = &w->s->batch;
+    char name[32];
+    if (batch->tableau->chebyshev)
+        snprintf(name, sizeof name, "rkc %d stages", batch->members[0].chebyshev.stages);
+    else
+        snprintf(name, sizeof name, "%s", batch->tableau->name);
+    const measure m = {.subject = w->s, .operation = name, .steps = STEPS,
+                       .elements = (double)batch->pool.size * batch->n_members};
+    bench_measure(b, &m, take_steps, w);
+}
+
+static void steps_of(bench *b, const char *name, const char *settings, int members, const nl_tableau *tableau, bool on_cpu)
+{
+    subject s[2];
+    if (!bench_pair_new(b, name, settings, members, tableau, &s[0], &s[1]))
+        return;
+    walk device = walk_of(&s[0]), cpu = walk_of(&s[1]);
+    check_steps(&device, &cpu);
+    measure_steps(b, &device);
+    if (on_cpu)
+        measure_steps(b, &cpu);
+    free(device.active);
+    free(cpu.active);
+    bench_pair_release(&s[0], &s[1]);
+}
+
+void bench_phase_steps(bench *b)
+{
+    static const struct {
+        int n, members;
+    } cases[] = {{100, 1}, {100, 1024}, {500, 1}, {1024, 1}, {4096, 1}};
+    const int count = b->checks_only ? 2 : (int)(sizeof cases / sizeof *cases);
+    for (int c = 0; c < count; c++)
+        for (int order = 2; order <= 8; order += 6)
+            steps_of(b, "phase", bench_phase_settings(b->checks_only ? 24 : cases[c].n, order),
+                     b->checks_only ? 1 + 2 * c : cases[c].members, nl_tableau_find("rk45"), true);
+}
+
+void bench_other_steps(bench *b)
+{
+    for (int members = 1; members <= (b->checks_only ? 3 : 64); members += b->checks_only ? 2 : 63) {
+        steps_of(b, "photon real", bench_lindblad_settings(b->checks_only, "photon", true), members,
+                 nl_tableau_chebyshev(1), true);
+        steps_of(b, "photon complex", bench_lindblad_settings(b->checks_only, "photon", false), members,
+                 nl_tableau_find("rk45"), true);
+        steps_of(b, "qubit real", bench_lindblad_settings(b->checks_only, "qubit", true), members,
+                 nl_tableau_chebyshev(1), false);
+    }
+    if (!b->checks_only)
+        steps_of(b, "dimer", bench_dimer_settings(64), 1, nl_tableau_chebyshev(1), true);
+    steps_of(b, "amplitude", bench_amplitude_settings(b->checks_only ? 12 : 48, 4), 1, nl_tableau_find("rk45"), true);
+}
