@@ -46,6 +46,12 @@ double nl_phase_width(const nl_phase *phase)
     return width;
 }
 
+bool nl_phase_is_symmetric(const nl_phase *phase)
+{
+    return phase->sites == 2 && phase->D[0] == phase->D[1] && phase->drive[0] == phase->drive[1] &&
+           phase->tunnel[0] == phase->tunnel[1] && phase->phi[0] == phase->phi[1];
+}
+
 void nl_phase_set_radii(nl_phase *phase, const double r[2])
 {
     const double radius[2] = {r[0], r[1]}; /* r may be the phase's own */

@@ -27,12 +27,6 @@ struct nl_phase_direct {
 
 /* ---- the lattice of modes ---- */
 
-static bool are_alike(const nl_phase *phase)
-{
-    return phase->sites == 2 && phase->D[0] == phase->D[1] && phase->drive[0] == phase->drive[1] &&
-           phase->tunnel[0] == phase->tunnel[1] && phase->phi[0] == phase->phi[1];
-}
-
 static int line_length(const nl_phase_direct *d, int s)
 {
     return d->phase.sites == 2 ? d->top + 1 - abs(s) : 1;
@@ -218,7 +212,7 @@ nl_status nl_phase_direct_new(const nl_phase *phase, const nl_stencil *stencil, 
     if (!d)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a direct solver");
     *d = (nl_phase_direct){.phase = *phase, .m = m, .top = phase->sites == 2 ? 2 * m : m,
-                           .alike = are_alike(phase), .threads = threads > 0 ? threads : 1};
+                           .alike = nl_phase_is_symmetric(phase), .threads = threads > 0 ? threads : 1};
     nl_status status = allocate(d);
     for (int k = -m; k <= m && status == NL_OK; k++)
         nl_stencil_symbol(stencil, k, &d->d1[k + m], &d->d2[k + m]);
@@ -256,7 +250,7 @@ void nl_phase_direct_release(nl_phase_direct *d)
 
 double nl_phase_direct_bytes(const nl_phase *phase, int m)
 {
-    const double N = 2.0 * m + 1, halved = are_alike(phase) ? 4 : 1;
+    const double N = 2.0 * m + 1, halved = nl_phase_is_symmetric(phase) ? 4 : 1;
     return sizeof(number) * (phase->sites == 2 ? N * N * N / 3 / halved + 2 * N * N : N);
 }
 

@@ -1,27 +1,45 @@
 #!/usr/bin/env bash
-# Build, tests and benchmarks on a machine with a GPU, in one call and with one report.
+# All that needs a GPU, in one call and with one report: build, measurements, Fig. 5 (c), the scaling at threshold down to
+# D_p = 1e-6, tests on the device, compute-sanitizer.
 #
 #   scripts/gpu-check.sh [REPORT_FOLDER]
 #
-# Builds for the device's architecture only. A machine that can fetch nothing takes HDF5, inih, cmocka and LAPACK from
-# the Debian packages in the folder $DEBS (default: debs), unpacked to build/deps. compute-sanitizer runs where it is
-# installed.
+# What is worth most comes first, every step has a time limit, and the report is complete up to the step at work, so that
+# a call that is cut short (GPU_CHECK_SECONDS, 570) leaves what there was time for. Builds for the device's architecture
+# only. A machine that can fetch nothing takes HDF5, inih, cmocka and LAPACK from the Debian packages in the folder $DEBS
+# (default: debs), unpacked to build/deps. compute-sanitizer, and python with numpy, are used where they are.
+# BACKEND=cpu and BENCH_CUDA=build/sanitized/bench_cuda try the script itself on a machine without a GPU.
 set -u
 cd "$(dirname "$0")/.." || exit
 report=${1:-build/gpu-check}
+backend=${BACKEND:-cuda}
+bench=${BENCH_CUDA:-build/bench/bench_cuda}
+seconds=${GPU_CHECK_SECONDS:-570}
 mkdir -p "$report" build/deps
 log=$report/report.txt
 : >"$log"
-failed=0
+failed=0 cut=0
 
-step() { # step NAME COMMAND...: runs it, keeps its output, notes the outcome
-    local name=$1 start=$SECONDS code
-    shift
-    echo "== $name" | tee -a "$log"
-    "$@" >>"$log" 2>&1
+say() { echo "$*" | tee -a "$log"; }
+
+step() { # step LIMIT NAME COMMAND...: runs it for at most LIMIT seconds, keeps its output, notes the outcome
+    local limit=$1 name=$2 start=$SECONDS code outcome
+    shift 2
+    [ "$limit" -lt $((seconds - SECONDS)) ] || limit=$((seconds - SECONDS))
+    if [ "$limit" -lt 5 ]; then
+        say "== $name: left out, no time left"
+        cut=$((cut + 1))
+        return
+    fi
+    say "== $name"
+    timeout -k 20 "$limit" bash -c '"$@"' step "$@" >>"$log" 2>&1
     code=$?
-    [ $code -eq 0 ] || failed=$((failed + 1))
-    echo "   $([ $code -eq 0 ] && echo ok || echo "FAILED with code $code") after $((SECONDS - start)) s" | tee -a "$log"
+    case $code in
+    0) outcome=ok ;;
+    124 | 137) outcome="cut short" cut=$((cut + 1)) ;;
+    *) outcome="FAILED with code $code" failed=$((failed + 1)) ;;
+    esac
+    say "   $outcome after $((SECONDS - start)) s"
 }
 
 use_debs() {
@@ -36,12 +54,12 @@ use_debs() {
 }
 
 same_on_both() { # same_on_both CONFIG [OPTIONS]: on CPU and device, observables to 1e-9 of the largest of their column
-    local backend
-    for backend in cpu cuda; do
-        build/nanolase run "$@" -b $backend -o "build/gpu-$backend.h5" || return 1
-        build/nanolase show --csv "build/gpu-$backend.h5" >"build/gpu-$backend.csv" || return 1
+    local where
+    for where in cpu "$backend"; do
+        build/nanolase run "$@" -b "$where" -o "build/gpu-$where.h5" || return 1
+        build/nanolase show --csv "build/gpu-$where.h5" >"build/gpu-$where.csv" || return 1
     done
-    paste -d, build/gpu-cpu.csv build/gpu-cuda.csv | awk -F, '
+    paste -d, build/gpu-cpu.csv "build/gpu-$backend.csv" | awk -F, '
         NR == 1 { n = NF / 2; for (c = 1; c <= n; c++) if ($c == "converged") last = c - 1; next }
         { for (c = 1; c <= last; c++) {
               d = $c - $(c + n); if (d < 0) d = -d; if (d > diff[c]) diff[c] = d
@@ -50,49 +68,86 @@ same_on_both() { # same_on_both CONFIG [OPTIONS]: on CPU and device, observables
               print "largest difference between CPU and device:", worst; exit !(NR > 1 && worst < 1e-9) }'
 }
 
-device_tests() { # test programs that run on every backend they find
-    local test
-    for test in $tests; do
-        "$test" || return 1
-    done
+run() { # run NAME CONFIG [OPTIONS]: on the device, into the report folder; a result kept from before is another run's
+    local name=$1
+    shift
+    rm -f "$report/$name.h5"
+    build/nanolase run "$@" -b "$backend" -o "$report/$name.h5" && build/nanolase show "$report/$name.h5" | tail -n 60
 }
 
-tests="build/tests/test_backend build/tests/test_lindblad_backend build/tests/test_update build/tests/test_step
-    build/tests/test_relax build/tests/test_lindblad_runs build/tests/test_multigrid build/tests/test_dense
-    build/tests/test_krylov build/tests/test_selfconsistent build/tests/test_dimer build/tests/test_dimer_runs
-    build/tests/test_amplitude_backend build/tests/test_amplitude_runs"
+# Each D_p by itself: the direct solutions take up to 12 GB of main memory, and what is done is kept.
+scaling_beyond() {
+    local D worst=0
+    for D in 6.3e-5 4e-5 2.5e-5 1.6e-5 1e-6 1e-5 6.3e-6 4e-6 2.5e-6 1.6e-6; do
+        run "scaling-$D" configs/critical-scaling.ini -s sweep.D_p=$D -s steady.method=multigrid -s grid.n_c=2400 \
+            -s steady.tolerance=5e-8 || worst=$?
+    done
+    return $worst
+}
+
+exponents() {
+    python3 scripts/critical_exponent.py "$report"/critical-scaling.h5 "$report"/scaling-*.h5 -d "$report"
+}
+
+device_tests() { # every C test: they run on all backends that they find
+    local test worst=0
+    for test in build/tests/test_*; do
+        case $test in *.o) continue ;; esac
+        "$test" || worst=1
+    done
+    return $worst
+}
+
+export -f run same_on_both scaling_beyond exponents device_tests
+export report backend
 pkg-config --exists inih 2>/dev/null || use_debs
 architecture=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)
 nvidia-smi >>"$log" 2>&1
+tests=$(for source in tests/test_*.c; do echo "build/tests/$(basename "$source" .c)"; done)
+build() { make -j"$(nproc)" CUDA_ARCHS="$architecture" "$@"; }
+export -f build
+export architecture
 
+step 240 "build for sm_$architecture" build all "$bench"
+step 20 "device" build/nanolase info
+step 60 "CPU and device agree on phases" same_on_both configs/quickstart.ini
+step 150 "bench_cuda" "$bench" ${BENCH_CUDA:+--check} --csv "$report/bench-cuda.csv"
+step 60 "Fig. 5 (c) on the device (goal: 10 s)" run fig5c configs/fig5c.ini
 # shellcheck disable=SC2086 # a list of words
-step "build for sm_$architecture" make -j"$(nproc)" CUDA_ARCHS="$architecture" all $tests build/bench/bench_phase \
-    build/bench/bench_lindblad build/bench/bench_dimer build/bench/bench_amplitude
-step "device" build/nanolase info
-step "tests on the device" device_tests
-step "CPU and device agree on phases" same_on_both configs/quickstart.ini
-step "CPU and device agree on density matrices" same_on_both configs/fig6-gutzwiller.ini -s steady.method=relax \
+step 240 "build of tests and benchmarks" build $tests build/bench/bench_phase build/bench/bench_lindblad \
+    build/bench/bench_dimer build/bench/bench_amplitude
+step 120 "tests on the device" device_tests
+step 60 "scaling at threshold to D_p = 1e-4" run critical-scaling configs/critical-scaling.ini
+step 240 "scaling at threshold to D_p = 1e-6" scaling_beyond
+if python3 -c 'import numpy, h5py, matplotlib' 2>/dev/null; then
+    step 60 "exponents" exponents
+else
+    say "no python with numpy, h5py and matplotlib: scripts/critical_exponent.py $report/critical-scaling.h5" \
+        "$report/scaling-*.h5 is left for another machine"
+fi
+step 30 "CPU and device agree on density matrices" same_on_both configs/fig6-gutzwiller.ini -s steady.method=relax \
     -s sweep.t_c=0.01,0.02 -s laser.gamma=500 -s fock.levels=160
-step "CPU and device agree on self-consistent radii" same_on_both configs/fig6-selfconsistent.ini \
+step 30 "CPU and device agree on self-consistent radii" same_on_both configs/fig6-selfconsistent.ini \
     -s sweep.t_c=0.01,0.03
-step "CPU and device agree on gaps" same_on_both configs/gap.ini -s sweep.t_c=0.5,1.5 -s sweep.D_p=0.2,0.05
+step 30 "CPU and device agree on gaps" same_on_both configs/gap.ini -s sweep.t_c=0.5,1.5 -s sweep.D_p=0.2,0.05
 if command -v compute-sanitizer >/dev/null; then
-    for test in build/tests/test_backend build/tests/test_lindblad_backend; do
-        step "memcheck of $test" compute-sanitizer --tool memcheck --error-exitcode 1 $test
-        step "racecheck of $test" compute-sanitizer --tool racecheck --error-exitcode 1 $test
+    for tool in memcheck racecheck; do
+        for test in build/tests/test_backend build/tests/test_lindblad_backend build/tests/test_dimer; do
+            step 90 "$tool of $test" compute-sanitizer --tool $tool --error-exitcode 1 $test
+        done
     done
 else
-    echo "compute-sanitizer is not installed: left out" | tee -a "$log"
+    say "compute-sanitizer is not installed: left out"
 fi
-for bench in phase lindblad dimer amplitude; do
-    step "$bench operator on the device" build/bench/bench_$bench cuda
-    step "$bench operator on the CPU" build/bench/bench_$bench cpu
+step 120 "bench_cuda in single precision" "$bench" ${BENCH_CUDA:+--check} --single --csv "$report/bench-cuda-single.csv"
+for name in phase lindblad dimer amplitude; do
+    step 60 "$name operator on the CPU" build/bench/bench_$name cpu
 done
-step "Fig. 4 on the device" build/nanolase run configs/fig4.ini -b cuda -o build/gpu-fig4.h5
+step 60 "Fig. 4 on the device" run fig4 configs/fig4.ini
 for method in multigrid rre krylov; do
-    step "steady states by $method on the device" build/nanolase run configs/fig4.ini -b cuda -o build/gpu-method.h5 \
-        -s steady.method=$method -s sweep.D_p=0.005 -s grid.n_c=512 -s grid.order=8 -s sweep.t_c=0.3,1,3
+    step 60 "steady states by $method on the device" run method configs/fig4.ini -s steady.method=$method \
+        -s sweep.D_p=0.005 -s grid.n_c=512 -s grid.order=8 -s sweep.t_c=0.3,1,3
 done
-step "Fig. 6 on the device" build/nanolase run configs/fig6-gutzwiller.ini -b cuda -o build/gpu-fig6.h5
-echo "$failed steps failed; report in $log" | tee -a "$log"
+step 60 "Fig. 6 on the device" run fig6 configs/fig6-gutzwiller.ini
+say "$failed steps failed, $cut cut short or left out; report in $log"
 [ $failed -eq 0 ]

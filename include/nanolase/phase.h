@@ -32,6 +32,9 @@ nl_status nl_phase_from_config(const nl_config *, nl_phase *out);
  * sqrt(D/s); at most 1. */
 double nl_phase_width(const nl_phase *);
 
+/* Two lasers that differ in nothing, whose steady state is symmetric under their exchange. */
+bool nl_phase_is_symmetric(const nl_phase *);
+
 /* Radii in units of r_0, above 0, and the D, drive and tunnel that follow from them. */
 void nl_phase_set_radii(nl_phase *, const double r[2]);
 
