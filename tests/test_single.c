@@ -93,6 +93,28 @@ static void test_against_double(void **state)
     }
 }
 
+/* What decays slowly is far from its end when its rate of change comes down to rounding: the distance must say so. */
+static void test_distance_bounds_the_error(void **state)
+{
+#define SLOW "[phase]\nD_p = 0.005\nepsilon_over_r0 = 1\n[laser]\nphi1 = 0\nphi2 = 0\nt_c = 3\n[grid]\nn_c = 96\norder = 8\n" \
+             "[steady]\nmethod = relax\n"
+    const backend_case cases[] = {{"cpu", 1, NL_DOUBLE}, {"cpu", 1, NL_SINGLE}};
+    run r[2];
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        nl_backend *b;
+        OK(nl_backend_open(cases[k].name, 1, 0, cases[k].precision, &b));
+        solve_in(&r[k], SLOW, &cases[k], b);
+        nl_backend_close(b);
+    }
+    const nl_value x = run_value(&r[0], 0, 0, "exp_i_theta21"), y = run_value(&r[1], 0, 0, "exp_i_theta21");
+    const double error = hypot(x.re - y.re, x.im - y.im);
+    BETWEEN(error, 0, r[1].result.outcomes[0].distance);
+    BETWEEN(error, 0, 1e-2);
+    run_release(&r[0]);
+    run_release(&r[1]);
+}
+
 /* ---- what is possible ---- */
 
 static void refuses(const char *text, const char *words)
@@ -158,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_double),
+        cmocka_unit_test(test_distance_bounds_the_error),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_plan),
         cmocka_unit_test(test_backend_must_fit),
