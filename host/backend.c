@@ -174,3 +174,8 @@ nl_status nl_backend_update(nl_backend *backend, const nl_operator *op, const nl
     }
     return backend->ops->combine(backend, pool, step, n_jobs);
 }
+
+bool nl_backend_advances(const nl_backend *backend, const nl_operator *op)
+{
+    return backend->ops->advance && op->kind == NL_OPERATOR_PHASE && op->sites == 2;
+}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nanolase/control.h"
+#include "control_point.h"
 #include "step.h"
 
 /* On the bound itself the outermost mode would neither grow nor decay. */
@@ -122,11 +122,42 @@ nl_status nl_batch_refresh(nl_batch *batch, const int *active, int n_active)
             continue;
         batch->jobs[n_jobs++] = (nl_job){.slot = active[a], .in = {member->y}, .out = member->k[0]};
         member->fresh = true;
+        member->size = 0;
         member->applications++;
     }
     if (n_jobs && batch->radii)
         return nl_radii_refresh(batch, n_jobs);
     return n_jobs ? batch->backend->ops->apply(batch->backend, &batch->op, &batch->pool, batch->jobs, n_jobs) : NL_OK;
+}
+
+/* What the controller knows of a member. target: NULL, none. */
+static nl_course course_of(const nl_batch *batch, int member, const double *target)
+{
+    const nl_member *m = &batch->members[member];
+    const int last = batch->tableau->stages - 1;
+    nl_course c = {.t = m->t, .target = target ? *target : INFINITY, .h = m->h, .h_max = m->h_max,
+                   .last_error = m->last_error, .last_step = m->last_step, .rate = m->rate, .size = m->size,
+                   .slot = member, .y = m->y, .y_new = m->y_new, .k = m->k[0], .k_new = m->k[last], .failed = m->failed};
+    for (int w = 0; w < NL_COURSE_WORK; w++)
+        c.work[w] = 1 + w < last ? m->k[1 + w] : -1;
+    return c;
+}
+
+static void follow(const nl_batch *batch, nl_member *m, const nl_course *c)
+{
+    m->t = c->t;
+    m->h = c->h;
+    m->last_error = c->last_error;
+    m->last_step = c->last_step;
+    m->rate = c->rate;
+    m->size = c->size;
+    m->steps += c->steps;
+    m->rejected += c->rejected;
+    m->failed = c->failed;
+    m->y = c->y;
+    m->y_new = c->y_new;
+    m->k[0] = c->k;
+    m->k[batch->tableau->stages - 1] = c->k_new;
 }
 
 nl_status nl_batch_try_step(nl_batch *batch, const int *active, int n_active, const double *step, double rtol,
@@ -141,62 +172,90 @@ nl_status nl_batch_try_step(nl_batch *batch, const int *active, int n_active, co
     return NL_OK;
 }
 
-static void swap(int *a, int *b)
-{
-    const int old = *a;
-    *a = *b;
-    *b = old;
-}
-
 void nl_batch_accept(nl_batch *batch, int member, double step)
 {
     nl_member *m = &batch->members[member];
+    nl_course c = course_of(batch, member, NULL);
     if (batch->radii)
         nl_radii_accept(batch, member);
-    swap(&m->y, &m->y_new);
-    swap(&m->k[0], &m->k[batch->tableau->stages - 1]);
-    m->t += step;
-    m->last_step = step;
-    m->steps++;
-}
-
-/* The step to try: the member's own, shortened to meet a target that it would reach or nearly reach. */
-static double step_towards(const nl_member *member, const double *target)
-{
-    const double h = fmin(member->h, member->h_max);
-    if (target && member->t + 1.01 * h >= *target)
-        return *target - member->t;
-    return h;
+    nl_course_accept(&c, step);
+    follow(batch, m, &c);
 }
 
 static void decide(nl_batch *batch, int member, double step, double error, const double *target)
 {
-    nl_member *m = &batch->members[member];
-    const nl_control control = nl_control_decide(batch->tableau->embedded, error, m->last_error);
-    const double next = control.factor * step;
-    if (!control.accept) {
-        m->rejected++;
-        m->h = next;
-        m->failed = next < 1e-12 * m->h_max;
-        return;
-    }
-    const bool shortened = step < fmin(m->h, m->h_max), meets = target && step == *target - m->t;
-    nl_batch_accept(batch, member, step);
-    if (meets)
-        m->t = *target; /* not a rounding error beside it */
-    m->last_error = error;
-    m->h = fmin(m->h_max, shortened ? fmax(m->h, next) : next);
+    nl_course c = course_of(batch, member, target);
+    if (nl_course_judge(&c, batch->tableau->embedded, step, error) && batch->radii)
+        nl_radii_accept(batch, member);
+    follow(batch, &batch->members[member], &c);
 }
 
 nl_status nl_batch_step(nl_batch *batch, const int *active, int n_active, double rtol, double atol,
                         const double *target)
 {
     double *step = batch->errors + batch->n_members, *error = batch->errors;
-    for (int a = 0; a < n_active; a++)
-        step[a] = step_towards(&batch->members[active[a]], target ? &target[a] : NULL);
+    for (int a = 0; a < n_active; a++) {
+        const nl_course c = course_of(batch, active[a], target ? &target[a] : NULL);
+        step[a] = nl_course_step(&c);
+    }
     NL_TRY(nl_batch_try_step(batch, active, n_active, step, rtol, atol, error));
     for (int a = 0; a < n_active; a++)
         decide(batch, active[a], step[a], error[a], target ? &target[a] : NULL);
+    return NL_OK;
+}
+
+/* ---- many steps ---- */
+
+bool nl_batch_advances(const nl_batch *batch)
+{
+    return !batch->radii && !batch->tableau->chebyshev && nl_backend_advances(batch->backend, &batch->op);
+}
+
+static nl_status advance_on_device(nl_batch *batch, const int *active, int n_active, double rtol, double atol,
+                                   const double *target, int most)
+{
+    const nl_polynomial pair = nl_tableau_polynomial(batch->tableau);
+    nl_course *courses = malloc((size_t)n_active * sizeof *courses + 1);
+    if (!courses)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate the steps of %d members", n_active);
+    for (int a = 0; a < n_active; a++) {
+        courses[a] = course_of(batch, active[a], target ? &target[a] : NULL);
+        courses[a].remaining = most;
+    }
+    nl_status status = nl_batch_refresh(batch, active, n_active);
+    if (status == NL_OK)
+        status = batch->backend->ops->advance(batch->backend, &batch->op, &batch->pool, &pair, courses, n_active, rtol,
+                                              atol);
+    for (int a = 0; a < n_active && status == NL_OK; a++) {
+        batch->members[active[a]].applications += (long)pair.degree * (courses[a].steps + courses[a].rejected);
+        follow(batch, &batch->members[active[a]], &courses[a]);
+    }
+    free(courses);
+    return status;
+}
+
+nl_status nl_batch_advance(nl_batch *batch, const int *active, int n_active, double rtol, double atol,
+                           const double *target, int most)
+{
+    if (nl_batch_advances(batch))
+        return advance_on_device(batch, active, n_active, rtol, atol, target, most);
+    int left[n_active > 0 ? n_active : 1], n_left = n_active;
+    double goal[n_active > 0 ? n_active : 1];
+    for (int a = 0; a < n_active; a++) {
+        left[a] = active[a];
+        goal[a] = target ? target[a] : INFINITY;
+    }
+    for (int step = 0; step < most && n_left > 0; step++) {
+        NL_TRY(nl_batch_step(batch, left, n_left, rtol, atol, goal));
+        const int before = n_left;
+        n_left = 0;
+        for (int a = 0; a < before; a++) {
+            if (batch->members[left[a]].failed || batch->members[left[a]].t == goal[a])
+                continue;
+            left[n_left] = left[a];
+            goal[n_left++] = goal[a];
+        }
+    }
     return NL_OK;
 }
 
@@ -232,20 +291,48 @@ static void check_size(nl_batch *batch, int member, double size)
     m->failed |= !(size <= most);
 }
 
+/* Where the last step told |y|_1 it need not be added up again. */
+static bool knows_size(const nl_member *m)
+{
+    return m->fresh && m->size > 0;
+}
+
 nl_status nl_batch_check_growth(nl_batch *batch, const int *active, int n_active)
 {
-    for (int a = 0; a < n_active; a++)
-        batch->jobs[a] = (nl_job){.slot = active[a], .in = {batch->members[active[a]].y}};
-    NL_TRY(batch->backend->ops->sums(batch->backend, &batch->pool, batch->jobs, n_active, batch->errors));
-    for (int a = 0; a < n_active; a++)
-        check_size(batch, active[a], batch->errors[2 * a + 1]);
+    int n_jobs = 0;
+    for (int a = 0; a < n_active; a++) {
+        const nl_member *m = &batch->members[active[a]];
+        if (knows_size(m))
+            check_size(batch, active[a], m->size);
+        else
+            batch->jobs[n_jobs++] = (nl_job){.slot = active[a], .in = {m->y}};
+    }
+    NL_TRY(batch->backend->ops->sums(batch->backend, &batch->pool, batch->jobs, n_jobs, batch->errors));
+    for (int j = 0; j < n_jobs; j++)
+        check_size(batch, batch->jobs[j].slot, batch->errors[2 * j + 1]);
     return NL_OK;
+}
+
+/* Where the last steps told all that is asked for. */
+static bool has_residual(nl_batch *batch, const int *active, int n_active, double *change, double *residual)
+{
+    for (int a = 0; a < n_active; a++)
+        if (!knows_size(&batch->members[active[a]]) || batch->model->residual_is_largest)
+            return false;
+    for (int a = 0; a < n_active; a++) {
+        const nl_member *m = &batch->members[active[a]];
+        check_size(batch, active[a], m->size);
+        change[a] = residual[a] = m->rate / m->size;
+    }
+    return true;
 }
 
 nl_status nl_batch_residual(nl_batch *batch, const int *active, int n_active, double *change, double *residual)
 {
     nl_backend *backend = batch->backend;
     double *sums = batch->errors;
+    if (has_residual(batch, active, n_active, change, residual))
+        return NL_OK;
     NL_TRY(nl_batch_refresh(batch, active, n_active));
     NL_TRY(rate_jobs(batch, active, n_active, change));
     NL_TRY(backend->ops->sums(backend, &batch->pool, batch->jobs, n_active, sums));

@@ -4,6 +4,8 @@
 
 #include "nanolase/solve.h"
 
+enum { STEPS_UNSEEN = 32 }; /* of a device that steps by itself: enough to hide the latency of looking at it */
+
 typedef struct evolution {
     nl_task *task;
     nl_batch batch;
@@ -35,14 +37,15 @@ static nl_status finish_members(evolution *e, int n_done)
     return nl_task_record(e->task, &e->batch, e->done, n_done, e->outcomes, -1);
 }
 
-/* Now and then, and before values are recorded: states that have grown are found before they stop being finite. */
-static nl_status look_at_members(evolution *e, int n_active)
+/* Now and then, or after each run of up to `most` steps, and before values are recorded: states that have grown are found
+ * before they stop being finite. */
+static nl_status look_at_members(evolution *e, int n_active, int most)
 {
     const int every = 16; /* steps: a small part of their cost */
     int n_due = 0;
     for (int a = 0; a < n_active; a++) {
         const nl_member *member = &e->batch.members[e->active[a]];
-        if (member->steps % every == 0 || member->t == e->task->result->times[e->next[e->active[a]]])
+        if (most > 1 || member->steps % every == 0 || member->t == e->task->result->times[e->next[e->active[a]]])
             e->done[n_due++] = e->active[a];
     }
     return nl_batch_check_growth(&e->batch, e->done, n_due);
@@ -104,7 +107,8 @@ static nl_status begin(evolution *e)
 static nl_status run_to_end(evolution *e)
 {
     nl_task *task = e->task;
-    const nl_point *options = &task->points[0]; /* the same for all, see plan.c */
+    const nl_point *options = &task->points[0]; /* the same for all, see plan_run.c */
+    const int most = nl_batch_advances(&e->batch) ? STEPS_UNSEEN : 1;
     int n_active = task->count;
     NL_TRY(begin(e));
     while (n_active > 0 && !nl_task_is_aborted(task)) {
@@ -112,8 +116,8 @@ static nl_status run_to_end(evolution *e)
         tell_progress(e, n_active);
         for (int a = 0; a < n_active; a++)
             e->target[a] = task->result->times[e->next[e->active[a]]];
-        NL_TRY(nl_batch_step(&e->batch, e->active, n_active, options->rtol, options->atol, e->target));
-        NL_TRY(look_at_members(e, n_active));
+        NL_TRY(nl_batch_advance(&e->batch, e->active, n_active, options->rtol, options->atol, e->target, most));
+        NL_TRY(look_at_members(e, n_active, most));
         NL_TRY(sort_members(e, &n_active));
     }
     return n_active > 0 ? nl_task_keep(task, keep, e) : NL_OK;

@@ -346,8 +346,8 @@ static nl_status relax_level(relaxation *r)
 {
     while (r->n_active > 0 && !nl_task_is_aborted(r->task)) {
         NL_TRY(nl_task_keep(r->task, keep, r));
-        for (int step = 0; step < r->pace.check; step++)
-            NL_TRY(nl_batch_step(&r->grids.level[r->level], r->active, r->n_active, RELAX_RTOL, RELAX_ATOL, NULL));
+        NL_TRY(nl_batch_advance(&r->grids.level[r->level], r->active, r->n_active, RELAX_RTOL, RELAX_ATOL, NULL,
+                                r->pace.check));
         NL_TRY(check_members(r));
     }
     return r->n_active > 0 ? nl_task_keep(r->task, keep, r) : NL_OK;

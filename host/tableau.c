@@ -95,6 +95,24 @@ const nl_tableau *nl_tableau_smoother(void)
     return &smoother;
 }
 
+nl_polynomial nl_tableau_polynomial(const nl_tableau *t)
+{
+    double k[NL_MAX_STAGES][NL_MAX_STAGES] = {{0}}; /* h k_s = sum_j k[s][j] z_j */
+    nl_polynomial p = {.degree = t->stages - 1, .embedded = t->embedded, .y = {1}};
+    for (int s = 0; s < p.degree; s++) {
+        k[s][1] = 1;
+        for (int l = 0; l < s; l++)
+            for (int j = 1; j < p.degree; j++)
+                k[s][j + 1] += t->a[s][l] * k[l][j];
+        for (int j = 1; j <= p.degree; j++) {
+            p.y[j] += t->b[s] * k[s][j];
+            p.error[j] += (t->b[s] - t->b_hat[s]) * k[s][j];
+        }
+    }
+    p.error_new = t->b[p.degree] - t->b_hat[p.degree];
+    return p;
+}
+
 double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum, int count)
 {
     double rate = 0;

@@ -58,6 +58,7 @@ static void cuda_close(nl_backend *backend)
     cudaFree(cuda->jobs);
     cudaFree(cuda->scratch);
     nl_cuda_dense_close(cuda);
+    nl_cuda_steps_close(cuda);
     cudaStreamDestroy(cuda->stream);
     free(cuda);
 }
@@ -163,6 +164,7 @@ static const nl_backend_ops cuda_ops = {
     /* held, put_vector, get_vector */ NULL,
     NULL,
     NULL,
+    nl_cuda_phase_advance,
 };
 
 static nl_status open_cuda(int device, nl_backend **out)

@@ -10,6 +10,7 @@
 namespace NL_OF_PRECISION(nl_cuda) {
 
 struct nl_cuda_cublas;
+struct nl_cuda_steps;
 
 typedef struct nl_cuda_backend {
     nl_backend base;
@@ -20,6 +21,7 @@ typedef struct nl_cuda_backend {
     double *scratch; /* device: partial sums, then results */
     size_t scratch_len;
     struct nl_cuda_cublas *cublas; /* dense.cu; NULL until it is needed */
+    struct nl_cuda_steps *steps;   /* phase_step.cu; likewise */
 } nl_cuda_backend;
 
 static inline nl_cuda_backend *nl_cuda_of(nl_backend *backend)
@@ -108,6 +110,10 @@ nl_status nl_cuda_finish_sums(nl_cuda_backend *, size_t rows, unsigned columns, 
 nl_status nl_cuda_phase_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
 nl_status nl_cuda_phase_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                                 double *result);
+/* phase_step.cu */
+nl_status nl_cuda_phase_advance(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_polynomial *,
+                                struct nl_course *, int n_courses, double rtol, double atol);
+void nl_cuda_steps_close(nl_cuda_backend *);
 /* lindblad.cu: the same. */
 nl_status nl_cuda_lindblad_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
 nl_status nl_cuda_lindblad_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);

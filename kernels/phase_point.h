@@ -57,13 +57,14 @@ NL_FN nl_phase_view nl_phase_view_of(const nl_real *table, int n, int w)
 }
 
 /*
- * D b_k (P_+ + P_-) - a_k (v_+ P_+ - v_- P_-) with v = T c - e: what the two neighbours k points away along one
- * axis give. (Db + a e) stands first so that a loop along the other axis can keep it in a register.
+ * Adds D b_k (P_+ + P_-) - a_k (v_+ P_+ - v_- P_-) with v = T c - e: what the two neighbours k points away along one
+ * axis give. (Db + a e) stands first so that a loop along the other axis can keep it in a register; the sum goes
+ * through, so that nothing but fused multiplications and additions is left.
  */
-NL_FN nl_real nl_phase_pair(nl_real Db, nl_real a, nl_real aT, nl_real e_p, nl_real e_m, nl_real c_p, nl_real c_m, nl_real P_p,
-                           nl_real P_m)
+NL_FN nl_real nl_phase_add(nl_real sum, nl_real Db, nl_real a, nl_real aT, nl_real e_p, nl_real e_m, nl_real c_p,
+                           nl_real c_m, nl_real P_p, nl_real P_m)
 {
-    return ((Db + a * e_p) - aT * c_p) * P_p + ((Db - a * e_m) + aT * c_m) * P_m;
+    return ((Db + a * e_p) - aT * c_p) * P_p + (((Db - a * e_m) + aT * c_m) * P_m + sum);
 }
 
 NL_FN int nl_wrap(int i, int n)
@@ -102,10 +103,10 @@ NL_FN nl_real nl_phase_point(const nl_phase_view *v, const nl_real *const *row, 
     NL_UNROLL
     for (int k = 1; k <= w; k++) {
         const int jp = edge ? nl_wrap(j + k, n) : j + k, jm = edge ? nl_wrap(j - k, n) : j - k;
-        sum += nl_phase_pair(v->Db1[k], v->a[k], v->aT1[k], v->E1[i + k], v->E1[i - k], v->C[j - i - k],
-                             v->C[j - i + k], row[w + k][j], row[w - k][j]);
-        sum += nl_phase_pair(v->Db2[k], v->a[k], v->aT2[k], v->E2[j + k], v->E2[j - k], v->C[j + k - i],
-                             v->C[j - k - i], P[jp], P[jm]);
+        sum = nl_phase_add(sum, v->Db1[k], v->a[k], v->aT1[k], v->E1[i + k], v->E1[i - k], v->C[j - i - k],
+                           v->C[j - i + k], row[w + k][j], row[w - k][j]);
+        sum = nl_phase_add(sum, v->Db2[k], v->a[k], v->aT2[k], v->E2[j + k], v->E2[j - k], v->C[j + k - i],
+                           v->C[j - k - i], P[jp], P[jm]);
     }
     return sum;
 }
@@ -117,7 +118,7 @@ NL_FN nl_real nl_phase_point_single(const nl_phase_view *v, const nl_real *P, in
     NL_UNROLL
     for (int k = 1; k <= w; k++) {
         const int jp = edge ? nl_wrap(j + k, n) : j + k, jm = edge ? nl_wrap(j - k, n) : j - k;
-        sum += nl_phase_pair(v->Db2[k], v->a[k], 0.0, v->E2[j + k], v->E2[j - k], 0.0, 0.0, P[jp], P[jm]);
+        sum = nl_phase_add(sum, v->Db2[k], v->a[k], 0, v->E2[j + k], v->E2[j - k], 0, 0, P[jp], P[jm]);
     }
     return sum;
 }

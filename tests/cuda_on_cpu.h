@@ -354,6 +354,7 @@ template <class T> T atomicCAS(T *p, Same<T> expected, Same<T> value)
 using std::max;
 using std::min;
 template <class T> T __ldg(const T *p) { return *p; }
+template <class T> T __ldcg(const T *p) { return *p; }
 inline double __fma_rn(double a, double b, double c) { return fma(a, b, c); }
 #if !__GLIBC_PREREQ(2, 42) /* which has it */
 inline double rsqrt(double x) { return 1 / sqrt(x); }
@@ -505,6 +506,11 @@ inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t *executable, cudaGraph_t
 {
     *executable = graph ? new cuda_on_cpu_graph(*graph) : nullptr;
     return note(graph ? cudaSuccess : cudaErrorInvalidValue);
+}
+inline cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *executable, cudaGraph_t graph,
+                                                 unsigned long long flags)
+{
+    return cudaGraphInstantiate(executable, graph, flags);
 }
 inline cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream)
 {

@@ -34,6 +34,9 @@
 #define __constant__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __grid_constant__
+#define __noinline__ __attribute__((noinline))
+#define __align__(bytes) alignas(bytes)
 
 struct uint3 {
     unsigned x, y, z;

@@ -154,17 +154,17 @@ static void test_find(void **state)
 
 /* ---- stability ---- */
 
-/* R(z) = 1 + sum_k z^(k+1) b A^k 1. */
-static double complex stability(const nl_tableau *t, double complex z)
+/* sum_k z^(k+1) b A^k 1: what the stages come to with weights b. */
+static double complex weighted_stages(const nl_tableau *t, const double *b, double complex z)
 {
     double v[NL_MAX_STAGES];
-    double complex R = 1, power = z;
+    double complex R = 0, power = z;
     for (int s = 0; s < t->stages; s++)
         v[s] = 1;
     for (int k = 0; k < t->stages; k++) {
         double next[NL_MAX_STAGES] = {0}, coefficient = 0;
         for (int s = 0; s < t->stages; s++) {
-            coefficient += t->b[s] * v[s];
+            coefficient += b[s] * v[s];
             for (int j = 0; j < s; j++)
                 next[s] += t->a[s][j] * v[j];
         }
@@ -173,6 +173,38 @@ static double complex stability(const nl_tableau *t, double complex z)
         memcpy(v, next, sizeof v);
     }
     return R;
+}
+
+static double complex stability(const nl_tableau *t, double complex z)
+{
+    return 1 + weighted_stages(t, t->b, z);
+}
+
+/* New solution and error estimate as polynomials in z. */
+static void test_polynomial(void **state)
+{
+    rng r = {2};
+    (void)state;
+    for (int i = 0; i < nl_tableau_count(); i++) {
+        const nl_tableau *t = nl_tableau_at(i);
+        const nl_polynomial p = nl_tableau_polynomial(t);
+        double difference[NL_MAX_STAGES];
+        assert_int_equal(p.degree, t->stages - 1);
+        assert_int_equal(p.embedded, t->embedded);
+        for (int s = 0; s < t->stages; s++)
+            difference[s] = t->b[s] - t->b_hat[s];
+        for (int sample = 0; sample < 50; sample++) {
+            const double complex z = uniform(&r, -4, 1) + I * uniform(&r, -4, 4);
+            double complex y = 0, error = 0, power = 1;
+            for (int j = 0; j <= p.degree; j++, power *= z) {
+                y += p.y[j] * power;
+                error += p.error[j] * power;
+            }
+            error += p.error_new * z * y;
+            CLOSE(cabs(y - stability(t, z)), 0, 1e-13 * (1 + cabs(y)));
+            CLOSE(cabs(error - weighted_stages(t, difference, z)), 0, 1e-13 * (1 + cabs(y)));
+        }
+    }
 }
 
 static void test_amplification(void **state)
@@ -239,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_order_conditions),
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_polynomial),
         cmocka_unit_test(test_amplification),
         cmocka_unit_test(test_approximates_exponential),
         cmocka_unit_test(test_known_limits),

@@ -97,6 +97,9 @@ typedef struct nl_transfer {
 /* Source points that a value takes: interpolation to a finer grid, and its adjoint to a coarser one. */
 enum { NL_INTERPOLATION_POINTS = 8, NL_RESTRICTION_POINTS = 16 };
 
+struct nl_course;
+struct nl_polynomial;
+
 typedef struct nl_backend_ops {
     const char *name; /* "cpu" or "cuda" */
     size_t real_size; /* bytes of a number of a state or table */
@@ -155,6 +158,10 @@ typedef struct nl_backend_ops {
     size_t (*held)(nl_backend *, const nl_pool *);
     nl_status (*put_vector)(nl_backend *, const nl_pool *, int slot, int reg, const double *v);
     nl_status (*get_vector)(nl_backend *, const nl_pool *, int slot, int reg, double *v);
+    /* advance: adaptive steps of every course by a pair's polynomial, until none of its own remains, with L y at hand in
+     * register k (see control.h, tableau.h). Where nl_backend_advances says so. */
+    nl_status (*advance)(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_polynomial *,
+                         struct nl_course *, int n_courses, double rtol, double atol);
 } nl_backend_ops;
 
 /* What ranks (ranks.h) do together with their backends: nothing, share out the points of a plan, or each a part of every
@@ -208,6 +215,9 @@ nl_status nl_tables_put(nl_backend *, const nl_operator *, int slots, const doub
 nl_status nl_backend_stage(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
 nl_status nl_backend_combine_then_apply(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
 nl_status nl_backend_update(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+
+/* Whether the backend steps members of this operator by itself. */
+bool nl_backend_advances(const nl_backend *, const nl_operator *);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,7 @@ typedef struct nl_member {
     nl_chebyshev chebyshev;    /* of the last trial step, */
     double chebyshev_h;        /* which was this long */
     double last_step;          /* of the last accepted step, whose start is still in y_new; 0: gone */
+    double rate, size;         /* |L y|_1 and |y|_1 where the step told them; size 0: unknown */
     bool fresh;
     bool failed;               /* the step became too small, or the state is not finite, */
     bool grew;                 /* or larger than any can be */
@@ -69,6 +70,13 @@ void nl_batch_accept(nl_batch *, int member, double step);
 /* One adaptive step for each listed member: try, then accept or reject by its error. target[a]: time not to be
  * passed, met exactly. NULL: none. */
 nl_status nl_batch_step(nl_batch *, const int *active, int n_active, double rtol, double atol, const double *target);
+
+/* Up to `most` such steps of each, refused ones counted; fewer of those that meet their target or fail. On the device
+ * alone where it can. */
+nl_status nl_batch_advance(nl_batch *, const int *active, int n_active, double rtol, double atol, const double *target,
+                           int most);
+/* Whether it can, so that looking at members between single steps would only hold it up. */
+bool nl_batch_advances(const nl_batch *);
 
 /*
  * Of each listed member the relative rate of change |L y|_1/|y|_1, and the model's residual, which may be the same. Many

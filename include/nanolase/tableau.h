@@ -38,6 +38,19 @@ const nl_tableau *nl_tableau_chebyshev(int order);
  * cycles. No pair: there is nothing to estimate an error with. */
 const nl_tableau *nl_tableau_smoother(void);
 
+/*
+ * A pair's step on a linear equation y' = L y, where every stage is a polynomial in h L: with z_j = (h L)^j y
+ *   y_new = sum_(j=0)^s y[j] z_j,   error estimate = sum_(j=1)^s error[j] z_j + error_new h L y_new,   s = stages - 1.
+ */
+typedef struct nl_polynomial {
+    int degree;   /* s; also the operator applications of a step, once L y is known */
+    int embedded; /* order of the embedded solution, for the controller */
+    double y[NL_MAX_STAGES], error[NL_MAX_STAGES];
+    double error_new;
+} nl_polynomial;
+
+nl_polynomial nl_tableau_polynomial(const nl_tableau *pair);
+
 /* The longest step at which a pair damps or keeps every mode of a spectrum. */
 double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum, int count);
 
