@@ -118,6 +118,18 @@ static nl_status cuda_update(nl_backend *backend, const nl_operator *op, const n
     return apply_or_update(backend, op, pool, jobs, n_jobs, true);
 }
 
+static nl_status cuda_stage(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                            int n_jobs)
+{
+    nl_cuda_backend *cuda = nl_cuda_of(backend);
+    if (op->kind != NL_OPERATOR_PHASE || op->sites == 1 || op->half_width > 1 || op->rows)
+        return nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs);
+    if (n_jobs == 0)
+        return NL_OK;
+    NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
+    return nl_cuda_phase_stage(cuda, op, pool, n_jobs);
+}
+
 static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                               int n_jobs, double *result)
 {
@@ -150,7 +162,7 @@ static const nl_backend_ops cuda_ops = {
     nl_cuda_get,
     nl_cuda_combine,
     cuda_apply,
-    /* stage */ NULL,
+    cuda_stage,
     cuda_update,
     nl_cuda_error,
     nl_cuda_sums,

@@ -108,6 +108,7 @@ nl_status nl_cuda_dot(nl_backend *, const nl_pool *, const nl_job *, int n_jobs,
 nl_status nl_cuda_finish_sums(nl_cuda_backend *, size_t rows, unsigned columns, double *result);
 /* phase.cu. apply: or update, where `updates` is set. n_jobs > 0. */
 nl_status nl_cuda_phase_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
+nl_status nl_cuda_phase_stage(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs); /* order 2, two sites */
 nl_status nl_cuda_phase_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                                 double *result);
 /* phase_step.cu */

@@ -1,19 +1,51 @@
 /* The phase Fokker-Planck operator and its marginals on the device. */
 #include "cuda_backend.h"
-#include "phase_point.h"
+#include "phase_tile.h"
 
 namespace NL_OF_PRECISION(nl_cuda) {
 
-enum {
-    TILE_J = 32, /* threads along theta_2: a warp reads consecutive elements */
-    TILE_I = 8,
-    THREADS = 256
-};
+enum { ROWS = 8 /* of warps */, THREADS = ROWS * NL_CUDA_WARP };
 
+/* What becomes of L P: out = L in[0], out = scale L in[0] + sum c_k in_k, or out = L(sum c_k in_k). */
+enum operation { APPLY, UPDATE, STAGE };
+
+/* Order 2, which memory limits: one application to a tile. Two blocks share a multiprocessor, so that one computes while
+ * the other waits. */
+template <operation OPERATION>
+__global__ void __launch_bounds__(THREADS, 2) tile_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+{
+    NL_SHARED(nl_real, tile);
+    const nl_job *job = &jobs[blockIdx.z];
+    const int n = op.n;
+    const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, job->slot), n, 1);
+    const nl_strip strip = nl_strip_of(n, 1);
+    nl_strip_coefficients<1> coefficients;
+    nl_patch P, Lx;
+    if (OPERATION == STAGE)
+        nl_patch_combine(&pool, job, n, &strip, P);
+    else
+        nl_patch_load(nl_pool_vector(&pool, job->slot, job->in[0]), n, &strip, P);
+    if (OPERATION == STAGE && job->keep)
+        nl_patch_store_owned(nl_pool_vector(&pool, job->slot, job->arg), n, &strip, P);
+    coefficients.load(&view, &strip, n);
+    nl_tile_put(tile, P);
+    __syncthreads();
+    nl_tile_derivative<1>(&view, &coefficients, tile, P, Lx);
+    if (OPERATION == UPDATE) {
+        nl_patch_combine(&pool, job, n, &strip, P);
+        NL_UNROLL
+        for (int r = 0; r < NL_TILE_STRIP; r++)
+            for (int c = 0; c < 2; c++)
+                Lx[r][c] = (nl_real)job->scale * Lx[r][c] + P[r][c];
+    }
+    nl_patch_store_owned(nl_pool_vector(&pool, job->slot, job->out), n, &strip, Lx);
+}
+
+/* Higher orders, and slabs: one thread a point. Tiles would need so many registers that too few blocks fit. */
 template <int W, bool UPDATES> __global__ void phase_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
 {
     const int n = op.n;
-    const int i = blockIdx.y * TILE_I + threadIdx.y, j = blockIdx.x * TILE_J + threadIdx.x;
+    const int i = blockIdx.y * ROWS + threadIdx.y, j = blockIdx.x * NL_CUDA_WARP + threadIdx.x;
     if (i >= nl_phase_rows(&op) || j >= n)
         return;
     const nl_job *job = &jobs[blockIdx.z];
@@ -36,25 +68,34 @@ template <int W, bool UPDATES> __global__ void phase_single_kernel(nl_operator o
     nl_cuda_put<UPDATES>(&pool, job, j, nl_phase_point_single(&view, P, op.n, W, j, 1));
 }
 
-template <int W, bool UPDATES>
-static void launch_phase(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
+template <operation OPERATION>
+static void launch_tiles(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
 {
-    const dim3 tiles((op->n + TILE_J - 1) / TILE_J, (nl_phase_rows(op) + TILE_I - 1) / TILE_I, n_jobs);
+    NL_LAUNCH(tile_kernel<OPERATION>, nl_tile_grid(op->n, ROWS, 1, n_jobs), dim3(NL_CUDA_WARP, ROWS),
+              nl_tile_size(ROWS) * sizeof(nl_real), cuda->stream, *op, *pool, cuda->jobs);
+}
+
+template <int W, bool UPDATES>
+static void launch_points(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
+{
+    const dim3 blocks((op->n + NL_CUDA_WARP - 1) / NL_CUDA_WARP, (nl_phase_rows(op) + ROWS - 1) / ROWS, n_jobs);
     if (op->sites == 1)
         NL_LAUNCH((phase_single_kernel<W, UPDATES>), dim3((op->n + THREADS - 1) / THREADS, 1, n_jobs), dim3(THREADS), 0,
                   cuda->stream, *op, *pool, cuda->jobs);
+    else if (W == 1 && op->rows == 0)
+        launch_tiles<UPDATES ? UPDATE : APPLY>(cuda, op, pool, n_jobs);
     else
-        NL_LAUNCH((phase_kernel<W, UPDATES>), tiles, dim3(TILE_J, TILE_I), 0, cuda->stream, *op, *pool, cuda->jobs);
+        NL_LAUNCH((phase_kernel<W, UPDATES>), blocks, dim3(NL_CUDA_WARP, ROWS), 0, cuda->stream, *op, *pool, cuda->jobs);
 }
 
 template <bool UPDATES>
 static void launch_order(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
 {
     switch (op->half_width) {
-    case 1: launch_phase<1, UPDATES>(cuda, op, pool, n_jobs); break;
-    case 2: launch_phase<2, UPDATES>(cuda, op, pool, n_jobs); break;
-    case 3: launch_phase<3, UPDATES>(cuda, op, pool, n_jobs); break;
-    default: launch_phase<4, UPDATES>(cuda, op, pool, n_jobs);
+    case 1: launch_points<1, UPDATES>(cuda, op, pool, n_jobs); break;
+    case 2: launch_points<2, UPDATES>(cuda, op, pool, n_jobs); break;
+    case 3: launch_points<3, UPDATES>(cuda, op, pool, n_jobs); break;
+    default: launch_points<4, UPDATES>(cuda, op, pool, n_jobs);
     }
 }
 
@@ -62,6 +103,13 @@ nl_status nl_cuda_phase_apply(nl_cuda_backend *cuda, const nl_operator *op, cons
                               bool updates)
 {
     (updates ? launch_order<true> : launch_order<false>)(cuda, op, pool, n_jobs);
+    NL_CUDA(cudaGetLastError());
+    return NL_OK;
+}
+
+nl_status nl_cuda_phase_stage(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
+{
+    launch_tiles<STAGE>(cuda, op, pool, n_jobs);
     NL_CUDA(cudaGetLastError());
     return NL_OK;
 }

@@ -55,7 +55,7 @@ static __device__ __forceinline__ void begin_segment(const step_arguments *a, co
     nl_patch_load(nl_pool_vector(&a->pool, c->slot, s->first ? c->k : c->work[s->from]), n, strip, z);
     nl_patch_load(nl_pool_vector(&a->pool, c->slot, s->first ? c->y : c->work[s->from + 1]), n, strip, y_new);
     if (!s->first) {
-        nl_patch_load_owned(nl_pool_vector(&a->pool, c->slot, c->y_new), n, strip, error);
+        nl_patch_load(nl_pool_vector(&a->pool, c->slot, c->y_new), n, strip, error);
         return;
     }
     const nl_real by = (nl_real)a->pair.y[1], be = (nl_real)a->pair.error[1];
@@ -84,7 +84,7 @@ static __device__ __forceinline__ void end_step(const step_arguments *a, const n
 {
     const nl_real scale = h * (nl_real)a->pair.error_new;
     nl_patch y;
-    nl_patch_load_owned(nl_pool_vector(&a->pool, c->slot, c->y), a->op.n, strip, y);
+    nl_patch_load(nl_pool_vector(&a->pool, c->slot, c->y), a->op.n, strip, y);
     nl_patch_store_owned(nl_pool_vector(&a->pool, c->slot, c->y_new), a->op.n, strip, y_new);
     nl_patch_store_owned(nl_pool_vector(&a->pool, c->slot, c->k_new), a->op.n, strip, k);
     NL_UNROLL

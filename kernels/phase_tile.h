@@ -109,15 +109,22 @@ static __device__ __forceinline__ void nl_patch_load(const nl_real *v, int n, co
     }
 }
 
-/* What the tile owns; 0 elsewhere. */
-static __device__ __forceinline__ void nl_patch_load_owned(const nl_real *v, int n, const nl_strip *s, nl_patch out)
+/* sum_k c_k in_k of a job. */
+static __device__ __forceinline__ void nl_patch_combine(const nl_pool *pool, const nl_job *job, int n, const nl_strip *s,
+                                                        nl_patch out)
 {
     NL_UNROLL
-    for (int r = 0; r < NL_TILE_STRIP; r++) {
-        const nl_real *row = v + (size_t)nl_wrap(s->i + r, n) * n;
+    for (int r = 0; r < NL_TILE_STRIP; r++)
+        out[r][0] = out[r][1] = 0;
+    for (int k = 0; k < job->n_terms; k++) {
+        const nl_real c = (nl_real)job->c[k];
+        nl_patch in;
+        nl_patch_load(nl_pool_vector(pool, job->slot, job->in[k]), n, s, in);
         NL_UNROLL
-        for (int c = 0; c < 2; c++)
-            out[r][c] = nl_strip_owns(s, r, c) ? row[nl_wrap(s->j + c, n)] : 0;
+        for (int r = 0; r < NL_TILE_STRIP; r++) {
+            out[r][0] += c * in[r][0];
+            out[r][1] += c * in[r][1];
+        }
     }
 }
 
