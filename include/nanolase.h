@@ -7,7 +7,7 @@
  *   nl_plan_new           every sweep point, checked         -> nl_plan
  *   nl_backend_open       CPU or CUDA device                 -> nl_backend
  *   nl_plan_new_result    (nl_result_resume)                 -> nl_result
- *   nl_plan_run           batches: nl_relax or nl_evolve; a batch steps with nl_batch_step
+ *   nl_plan_run           batches: nl_relax or nl_evolve; a batch steps with nl_batch_advance
  *   nl_result_value       one number; nl_result_write: HDF5, which nl_result_show prints
  *
  * Functions that can fail return an nl_status; nl_error_message says what happened. Nothing here prints or exits.

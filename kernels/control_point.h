@@ -51,7 +51,7 @@ NL_FN void nl_course_accept(nl_course *c, double step)
     c->size = 0;
 }
 
-/* Accepts or refuses a trial step by its error, and chooses the next; true: accepted. order: of the embedded solution. */
+/* Accepts (true) or refuses a trial step by its error, and chooses the next. order: of the embedded solution. */
 NL_FN bool nl_course_judge(nl_course *c, int order, double step, double error)
 {
     const nl_control control = nl_control_at(order, error, c->last_error);

@@ -1,5 +1,5 @@
-/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, dense.cu, phase.cu, lindblad.cu,
- * dimer.cu and transfer.cu. */
+/* The CUDA backend: device, memory, jobs. The operations are in vector.cu, dense.cu, phase.cu, phase_step.cu,
+ * lindblad.cu, dimer.cu, amplitude.cu and transfer.cu. */
 #include <stdio.h>
 #include <stdlib.h>
 

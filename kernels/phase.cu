@@ -9,8 +9,8 @@ enum { ROWS = 8 /* of warps */, THREADS = ROWS * NL_CUDA_WARP };
 /* What becomes of L P: out = L in[0], out = scale L in[0] + sum c_k in_k, or out = L(sum c_k in_k). */
 enum operation { APPLY, UPDATE, STAGE };
 
-/* Order 2, which memory limits: one application to a tile. Two blocks share a multiprocessor, so that one computes while
- * the other waits. */
+/* Order 2, which memory limits: one application to a tile. Two blocks share a multiprocessor, so that one computes
+ * while the other waits. */
 template <operation OPERATION>
 __global__ void __launch_bounds__(THREADS, 2) tile_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
 {
@@ -85,7 +85,8 @@ static void launch_points(nl_cuda_backend *cuda, const nl_operator *op, const nl
     else if (W == 1 && op->rows == 0)
         launch_tiles<UPDATES ? UPDATE : APPLY>(cuda, op, pool, n_jobs);
     else
-        NL_LAUNCH((phase_kernel<W, UPDATES>), blocks, dim3(NL_CUDA_WARP, ROWS), 0, cuda->stream, *op, *pool, cuda->jobs);
+        NL_LAUNCH((phase_kernel<W, UPDATES>), blocks, dim3(NL_CUDA_WARP, ROWS), 0, cuda->stream, *op, *pool,
+                  cuda->jobs);
 }
 
 template <bool UPDATES>

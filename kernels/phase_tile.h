@@ -110,8 +110,8 @@ static __device__ __forceinline__ void nl_patch_load(const nl_real *v, int n, co
 }
 
 /* sum_k c_k in_k of a job. */
-static __device__ __forceinline__ void nl_patch_combine(const nl_pool *pool, const nl_job *job, int n, const nl_strip *s,
-                                                        nl_patch out)
+static __device__ __forceinline__ void nl_patch_combine(const nl_pool *pool, const nl_job *job, int n,
+                                                        const nl_strip *s, nl_patch out)
 {
     NL_UNROLL
     for (int r = 0; r < NL_TILE_STRIP; r++)

@@ -181,6 +181,40 @@ static void test_company_does_not_matter(void **state)
     nl_batch_release(&two);
 }
 
+/* One step in single precision, to what its numbers carry. */
+static void test_single_precision(void **state)
+{
+    for (int order = 2; order <= 8; order += 2) {
+        nl_point point;
+        fill_points(&point, 1, 34, order);
+        nl_batch one = batch_of(backend_of(state), &point, 1, nl_tableau_find("rk45"));
+        nl_batch two = batch_of(cpu, &point, 1, nl_tableau_find("rk45"));
+        OK(nl_batch_advance(&one, (int[]){0}, 1, 1e-2, 1e-4, NULL, 1));
+        OK(nl_batch_advance(&two, (int[]){0}, 1, 1e-2, 1e-4, NULL, 1));
+        double *a = register_of(&one, 0, one.members[0].y), *b = register_of(&two, 0, two.members[0].y);
+        assert_int_equal(one.members[0].steps, 1);
+        CLOSE(difference(a, b, one.pool.size), 0, 1e-5);
+        free(a);
+        free(b);
+        nl_batch_release(&one);
+        nl_batch_release(&two);
+    }
+}
+
+static int run_in_single_precision(void)
+{
+    const backend_case c = {"cuda", 0, NL_SINGLE};
+    const struct CMUnitTest test = cmocka_unit_test(test_single_precision);
+    nl_backend *backend = NULL;
+    struct CMUnitTest tests[] = {test};
+    if (!open_or_skip(&c, "many steps in single precision", &backend))
+        return 0;
+    tests[0].initial_state = backend;
+    const int failed = _cmocka_run_group_tests("single", tests, COUNT(tests), NULL, NULL);
+    nl_backend_close(backend);
+    return failed;
+}
+
 static int run_on(const backend_case *c)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +245,7 @@ int main(void)
         return 1;
     for (int c = 0; c < COUNT(backend_cases); c++)
         failed += run_on(&backend_cases[c]);
+    failed += run_in_single_precision();
     nl_backend_close(cpu);
     return failed;
 }

@@ -345,7 +345,7 @@ static void test_graph(void **)
     launch_kernel(1, n, 0, stream, add_kernel, x, 10);
     cudaGraphExec_t second;
     assert_int_equal(cudaStreamEndCapture(stream, &graph), cudaSuccess);
-    assert_int_equal(cudaGraphInstantiate(&second, graph, 0), cudaSuccess);
+    assert_int_equal(cudaGraphInstantiateWithFlags(&second, graph, 0), cudaSuccess);
     assert_int_equal(cudaGraphLaunch(second, stream), cudaSuccess);
     assert_true(host_copy(x, n)[n - 1] == 15.5);
     assert_int_equal(cuda_on_cpu::counters().launches, 6);
