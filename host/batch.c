@@ -137,7 +137,8 @@ static nl_course course_of(const nl_batch *batch, int member, const double *targ
     const int last = batch->tableau->stages - 1;
     nl_course c = {.t = m->t, .target = target ? *target : INFINITY, .h = m->h, .h_max = m->h_max,
                    .last_error = m->last_error, .last_step = m->last_step, .rate = m->rate, .size = m->size,
-                   .slot = member, .y = m->y, .y_new = m->y_new, .k = m->k[0], .k_new = m->k[last], .failed = m->failed};
+                   .slot = member, .y = m->y, .y_new = m->y_new, .k = m->k[0], .k_new = m->k[last],
+                   .failed = m->failed};
     for (int w = 0; w < NL_COURSE_WORK; w++)
         c.work[w] = 1 + w < last ? m->k[1 + w] : -1;
     return c;

@@ -37,8 +37,8 @@ static nl_status finish_members(evolution *e, int n_done)
     return nl_task_record(e->task, &e->batch, e->done, n_done, e->outcomes, -1);
 }
 
-/* Now and then, or after each run of up to `most` steps, and before values are recorded: states that have grown are found
- * before they stop being finite. */
+/* Now and then, or after each run of up to `most` steps, and before values are recorded: states that have grown are
+ * found before they stop being finite. */
 static nl_status look_at_members(evolution *e, int n_active, int most)
 {
     const int every = 16; /* steps: a small part of their cost */
