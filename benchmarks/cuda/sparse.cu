@@ -32,7 +32,7 @@ struct bench_matrix {
     void *buffer;
 };
 
-/* One thread a row: the coefficients that nl_phase_pair gives each neighbour. */
+/* One thread a row: the coefficients that nl_phase_add gives each neighbour. */
 __global__ void assemble_kernel(nl_operator op, int *starts, int *columns, double *values)
 {
     const int n = op.n, w = op.half_width, each = 4 * w + 1;
@@ -52,11 +52,11 @@ __global__ void assemble_kernel(nl_operator op, int *starts, int *columns, doubl
         for (int side = 0; side < 2; side++) { /* which of the two neighbours k away is 1, the other 0 */
             const int step = side ? -k : k;
             *column++ = nl_wrap(i + step, n) * n + j;
-            *value++ = nl_phase_pair(v.Db1[k], v.a[k], v.aT1[k], v.E1[i + k], v.E1[i - k], v.C[j - i - k],
-                                     v.C[j - i + k], 1 - side, side);
+            *value++ = nl_phase_add(0, v.Db1[k], v.a[k], v.aT1[k], v.E1[i + k], v.E1[i - k], v.C[j - i - k],
+                                    v.C[j - i + k], 1 - side, side);
             *column++ = i * n + nl_wrap(j + step, n);
-            *value++ = nl_phase_pair(v.Db2[k], v.a[k], v.aT2[k], v.E2[j + k], v.E2[j - k], v.C[j + k - i],
-                                     v.C[j - k - i], 1 - side, side);
+            *value++ = nl_phase_add(0, v.Db2[k], v.a[k], v.aT2[k], v.E2[j + k], v.E2[j - k], v.C[j + k - i],
+                                    v.C[j - k - i], 1 - side, side);
         }
 }
 
