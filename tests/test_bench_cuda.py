@@ -13,7 +13,7 @@ OPERATIONS = {
     "vectors": {"combine 1", "combine 4", "error of 7", "sums", "largest", "dot", "moments", "project on 6", "expand of 6"},
     "transfers": {"restriction", "interpolation"},
     "lindblad": {"apply", "update of 3", "moments"},
-    "steps": {"rk45"},
+    "steps": {"rk45", "rk45 by stages"},
     "dimer": {"apply", "update of 3", "moments"},
     "amplitude": {"apply", "update of 3", "moments"},
 }

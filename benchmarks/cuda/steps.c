@@ -1,4 +1,5 @@
-/* Whole steps through the batch, as runs take them: whatever the backend makes of them. */
+/* Whole steps through the batch, as runs take them: whatever the backend makes of them. Where that is more than one
+ * operation after another, these are measured too. */
 #include "groups.h"
 
 #include "../bench.h"
@@ -8,38 +9,45 @@ enum { STEPS = 8 }; /* a call */
 typedef struct walk {
     subject *s;
     int *active;
+    bool singly; /* every operation of a step asked for by the host */
 } walk;
 
 /* Tolerances so wide that every step is taken, at the bound of stability. */
 static nl_status take_steps(void *context)
 {
     const walk *w = context;
+    nl_batch *batch = &w->s->batch;
+    if (!w->singly)
+        return nl_batch_advance(batch, w->active, batch->n_members, 1e3, 1e3, NULL, STEPS);
     for (int k = 0; k < STEPS; k++)
-        NL_TRY(nl_batch_step(&w->s->batch, w->active, w->s->batch.n_members, 1e3, 1e3, NULL));
+        NL_TRY(nl_batch_step(batch, w->active, batch->n_members, 1e3, 1e3, NULL));
     return NL_OK;
 }
 
 static walk walk_of(subject *s)
 {
-    walk w = {s, malloc((size_t)s->batch.n_members * sizeof *w.active)};
+    walk w = {s, malloc((size_t)s->batch.n_members * sizeof *w.active), false};
     if (!w.active)
         bench_fail("not enough memory");
     for (int m = 0; m < s->batch.n_members; m++)
         w.active[m] = m;
-    subject_start(s);
     return w;
 }
 
 static void check_steps(walk *device, walk *cpu)
 {
+    const int last = device->s->batch.n_members - 1;
+    const nl_member *member = &device->s->batch.members[last];
+    const long before = member->steps;
+    subject_start(device->s);
+    subject_start(cpu->s);
     if (take_steps(device) != NL_OK || take_steps(cpu) != NL_OK)
         bench_fail(nl_error_message());
-    const int last = device->s->batch.n_members - 1, y = device->s->batch.members[last].y;
-    const double difference = subject_difference(device->s, cpu->s, last, y);
-    const long steps = device->s->batch.members[last].steps;
-    if (y != cpu->s->batch.members[last].y || steps != STEPS || !(difference <= 10 * subject_tolerance(device->s))) {
-        fprintf(stderr, "bench_cuda: wrong answer: after %ld steps of %s device and CPU differ by %.3g\n", steps,
-                device->s->name, difference);
+    const double difference = subject_difference(device->s, cpu->s, last, member->y);
+    const bool same_register = member->y == cpu->s->batch.members[last].y;
+    if (!same_register || member->steps - before != STEPS || !(difference <= 10 * subject_tolerance(device->s))) {
+        fprintf(stderr, "bench_cuda: wrong answer: after %ld steps of %s device and CPU differ by %.3g\n",
+                member->steps - before, device->s->name, difference);
         exit(1);
     }
 }
@@ -47,11 +55,11 @@ static void check_steps(walk *device, walk *cpu)
 static void measure_steps(bench *b, walk *w)
 {
     const nl_batch *batch = &w->s->batch;
-    char name[32];
+    char name[48];
     if (batch->tableau->chebyshev)
         snprintf(name, sizeof name, "rkc %d stages", batch->members[0].chebyshev.stages);
     else
-        snprintf(name, sizeof name, "%s", batch->tableau->name);
+        snprintf(name, sizeof name, "%s%s", batch->tableau->name, w->singly ? " by stages" : "");
     const measure m = {.subject = w->s, .operation = name, .steps = STEPS,
                        .elements = (double)batch->pool.size * batch->n_members};
     bench_measure(b, &m, take_steps, w);
@@ -63,8 +71,12 @@ static void steps_of(bench *b, const char *name, const char *settings, int membe
     if (!bench_pair_new(b, name, settings, members, tableau, &s[0], &s[1]))
         return;
     walk device = walk_of(&s[0]), cpu = walk_of(&s[1]);
-    check_steps(&device, &cpu);
-    measure_steps(b, &device);
+    const int ways = nl_batch_advances(&s[0].batch) ? 2 : 1;
+    for (int way = 0; way < ways; way++) {
+        device.singly = way > 0;
+        check_steps(&device, &cpu);
+        measure_steps(b, &device);
+    }
     if (on_cpu)
         measure_steps(b, &cpu);
     free(device.active);
