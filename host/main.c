@@ -297,17 +297,34 @@ static nl_status command_run(const nl_options *options, int *exit_code)
 
 /* ---- the other commands ---- */
 
+/* What the largest point takes, and how large it could be here and on devices as they are sold. */
+static void print_memory(const nl_plan *plan, const nl_plan_work *work)
+{
+    static const double GiB = 1024.0 * 1024 * 1024;
+    const int vectors = nl_plan_vectors(plan, work->largest);
+    const double here = (double)nl_host_memory();
+    printf("; memory: %.3g MB for the largest point", work->point_bytes / 1e6);
+    if (vectors)
+        printf(" (%d vectors)", vectors);
+    printf(", %.3g MB for the results\n", nl_plan_result_bytes(plan) / 1e6);
+    if (nl_plan_largest_size(plan, work->largest, here) == NL_LARGEST_SIZE)
+        return;
+    printf("; largest %s by memory alone: %d in the %.3g GB free here, %d in 24 GiB, %d in 80 GiB, %d in 139 GiB\n",
+           plan->model->size_name, nl_plan_largest_size(plan, work->largest, here), here / 1e9,
+           nl_plan_largest_size(plan, work->largest, 24 * GiB), nl_plan_largest_size(plan, work->largest, 80 * GiB),
+           nl_plan_largest_size(plan, work->largest, 139 * GiB));
+}
+
 static void print_plan(const nl_plan *plan, const char *config_text)
 {
-    nl_plan_work work = nl_plan_estimate(plan);
+    const nl_plan_work work = nl_plan_estimate(plan);
     fputs(config_text, stdout);
     const nl_laser laser = nl_laser_from_config(plan->config);
     printf("\n; derived from [laser] (without sweep axes): A = %g, B_r = %g, C = %g, n_0 = %g, D_p = %g\n", laser.A,
            laser.B_r, laser.C, laser.n0, laser.D_p);
     printf("; points: %d; %s: %d to %d; method of the first point: %s\n", plan->n_points, plan->model->size_name,
            work.n_least, work.n_most, plan->tableaux[0]->name);
-    printf("; memory: %.3g MB for the largest point, %.3g MB for the results\n", work.point_bytes / 1e6,
-           nl_plan_result_bytes(plan) / 1e6);
+    print_memory(plan, &work);
     printf("; work: up to %.3g applications of the operator per unit of time, %.3g elements each\n",
            work.applications_per_time, work.grid_points);
     const nl_point *first = &plan->points[0];

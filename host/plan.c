@@ -140,30 +140,61 @@ bool nl_plan_shares_grids(const nl_plan *plan)
     return op.kind == NL_OPERATOR_PHASE && op.sites == 2;
 }
 
+/* `registers` vectors on a grid of n, and the table. */
+static double vectors_bytes(const nl_plan *plan, const nl_point *point, int n, int registers)
+{
+    const nl_operator op = plan->model->operator_shape(point, n);
+    return nl_precision_bytes(plan->config) * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
+}
+
 /* The search for the gap ends before that for the steady state begins. */
-static double gap_bytes(const nl_plan *plan, int point)
+static double gap_bytes(const nl_plan *plan, const nl_point *point, const nl_tableau *tableau)
 {
     if (!plan->config->steady_gap || nl_gap_comes_along(plan->config, plan->model))
         return 0;
-    const nl_point whole = nl_gap_point(plan->model, &plan->points[point]);
-    const nl_operator op = plan->model->operator_shape(&whole, whole.n);
-    const int registers = nl_batch_registers(plan->tableaux[point]) + NL_ARNOLDI_REGISTERS;
-    return nl_precision_bytes(plan->config) * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
+    const nl_point whole = nl_gap_point(plan->model, point);
+    return vectors_bytes(plan, &whole, whole.n, nl_batch_registers(tableau) + NL_ARNOLDI_REGISTERS);
+}
+
+static double point_bytes(const nl_plan *plan, const nl_point *point, const nl_tableau *tableau)
+{
+    const int registers = nl_batch_registers(tableau) + nl_solve_extra_registers(plan->config);
+    double bytes = 0;
+    for (int level = 0; level < point->levels; level++)
+        bytes += vectors_bytes(plan, point, nl_level_size(point, level), registers);
+    if (point->grids > 0) /* the cycles' memory is given back before relaxation takes over */
+        bytes = fmax(bytes, nl_multigrid_bytes(plan->model, point, nl_precision_bytes(plan->config)));
+    if (plan->config->steady_sensitivity)
+        bytes += nl_sensitivity_bytes(plan->model, point);
+    return fmax(bytes, gap_bytes(plan, point, tableau));
 }
 
 double nl_plan_point_bytes(const nl_plan *plan, int point)
 {
-    const int registers = nl_batch_registers(plan->tableaux[point]) + nl_solve_extra_registers(plan->config);
-    double bytes = 0;
-    for (int level = 0; level < plan->points[point].levels; level++) {
-        const nl_operator op = plan->model->operator_shape(&plan->points[point], nl_level_size(&plan->points[point], level));
-        bytes += nl_precision_bytes(plan->config) * ((double)nl_operator_size(&op) * registers + (double)op.table_len);
+    return point_bytes(plan, &plan->points[point], plan->tableaux[point]);
+}
+
+int nl_plan_vectors(const nl_plan *plan, int point)
+{
+    const nl_config *config = plan->config;
+    if (plan->points[point].levels > 1 || plan->points[point].grids > 0 || config->steady_gap || config->steady_sensitivity)
+        return 0;
+    return nl_batch_registers(plan->tableaux[point]) + nl_solve_extra_registers(config);
+}
+
+int nl_plan_largest_size(const nl_plan *plan, int point, double available)
+{
+    nl_point at = plan->points[point];
+    int fits = 0, too_many = NL_LARGEST_SIZE + 1;
+    while (fits + 1 < too_many) {
+        if (point_bytes(plan, &at, plan->tableaux[point]) <= available)
+            fits = at.n;
+        else
+            too_many = at.n;
+        /* doubled until it is too many, not halved from the most: sizes grow as the fourth power, and would overflow */
+        at.n = 2 * fits < too_many && fits >= plan->points[point].n ? 2 * fits : (fits + too_many) / 2;
     }
-    if (plan->points[point].grids > 0) /* the cycles' memory is given back before relaxation takes over */
-        bytes = fmax(bytes, nl_multigrid_bytes(plan->model, &plan->points[point], nl_precision_bytes(plan->config)));
-    if (plan->config->steady_sensitivity)
-        bytes += nl_sensitivity_bytes(plan->model, &plan->points[point]);
-    return fmax(bytes, gap_bytes(plan, point));
+    return fits;
 }
 
 double nl_plan_result_bytes(const nl_plan *plan)
@@ -189,8 +220,11 @@ nl_plan_work nl_plan_estimate(const nl_plan *plan)
         const double rate = nl_model_step_cost(plan->model, point, point->n, plan->tableaux[p], h) / h;
         work.n_least = point->n < work.n_least ? point->n : work.n_least;
         work.n_most = point->n > work.n_most ? point->n : work.n_most;
-        if (nl_plan_point_bytes(plan, p) > work.point_bytes)
-            work.point_bytes = nl_plan_point_bytes(plan, p);
+        const double bytes = nl_plan_point_bytes(plan, p);
+        if (bytes > work.point_bytes) {
+            work.point_bytes = bytes;
+            work.largest = p;
+        }
         if (size * rate > most) {
             most = size * rate;
             work.applications_per_time = rate;
@@ -209,11 +243,10 @@ nl_status nl_plan_check_memory(const nl_plan *plan, double available)
     for (int p = 0; p < plan->n_points; p++)
         if (nl_plan_point_bytes(plan, p) > available)
             return nl_fail(NL_ERR_MEMORY,
-                           "%s: %s = %d needs %.3g GB for one point and %.3g GB are free; use a smaller %s, or a "
-                           "machine with more memory",
-                           plan->config->path, plan->model->size_name, plan->points[p].n,
-                           nl_plan_point_bytes(plan, p) / 1e9, available / 1e9,
-                           smaller);
+                           "%s: %s = %d needs %.3g GB for one point and %.3g GB are free, which hold %d; use a smaller "
+                           "%s, or a machine with more memory",
+                           plan->config->path, plan->model->size_name, plan->points[p].n, nl_plan_point_bytes(plan, p) / 1e9,
+                           available / 1e9, nl_plan_largest_size(plan, p, available), smaller);
     return NL_OK;
 }
 

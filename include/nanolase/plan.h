@@ -22,6 +22,11 @@ bool nl_plan_shares_grids(const nl_plan *);
 
 /* Bytes that solving one point takes in the backend's memory. */
 double nl_plan_point_bytes(const nl_plan *, int point);
+/* How many vectors of the state's size these are, where all are of one size; 0 elsewhere. */
+int nl_plan_vectors(const nl_plan *, int point);
+enum { NL_LARGEST_SIZE = 65535 };
+/* The largest n (n_c, points or levels) with which this point would fit into `available` bytes; at most NL_LARGEST_SIZE. */
+int nl_plan_largest_size(const nl_plan *, int point, double available);
 /* Bytes of main memory that the results take. */
 double nl_plan_result_bytes(const nl_plan *);
 
@@ -29,6 +34,7 @@ double nl_plan_result_bytes(const nl_plan *);
 typedef struct nl_plan_work {
     int n_least, n_most;
     double point_bytes;           /* of the largest point */
+    int largest;                  /* which that is */
     double applications_per_time; /* of the operator, in the point that needs most */
     double grid_points;           /* of one application, there */
 } nl_plan_work;
