@@ -103,9 +103,15 @@ void nl_saver_save(nl_saver *saver, const nl_result *result, const nl_provenance
     saver->failing = !ok;
 }
 
+/* Results; or states while the file is still another run's, beside which they could not be resumed. */
+static bool has_news(const nl_saver *saver)
+{
+    return saver->unsaved || (!saver->previous_kept && saver->store && nl_store_points(saver->store) > 0);
+}
+
 void nl_saver_now_and_then(nl_saver *saver, const nl_result *result, const nl_provenance *from)
 {
-    if (saver->unsaved && nl_seconds() - saver->last >= saver->interval)
+    if (has_news(saver) && nl_seconds() - saver->last >= saver->interval)
         nl_saver_save(saver, result, from);
 }
 

@@ -32,7 +32,7 @@ void nl_saver_close(nl_saver *);
 nl_status nl_saver_keep_states(nl_saver *, const nl_result *, const nl_provenance *, bool resume);
 /* Where there is no file yet makes one of points to be computed, so that a run can be resumed from its first instant. */
 nl_status nl_saver_begin(nl_saver *, const nl_result *, const nl_provenance *);
-/* Saves if there are new results and the last save is seconds ago. */
+/* Saves if there are new results, or the first states, and the last save is seconds ago. */
 void nl_saver_now_and_then(nl_saver *, const nl_result *, const nl_provenance *);
 void nl_saver_save(nl_saver *, const nl_result *, const nl_provenance *);
 /* The last save. NL_ERR_FILE where the results could not be put in their place, with where they are. */

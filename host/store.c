@@ -186,6 +186,7 @@ nl_status nl_store_open(const char *folder, const char *former, const char *owne
 int nl_store_points(const nl_store *s)
 {
     int count = 0;
+#pragma omp critical(nl_store)
     for (int k = 0; k < s->n_files; k++)
         count += s->files[k].count;
     return count;

@@ -1,6 +1,7 @@
 /*
- * Preloaded into the program under test: counts what it does to files in FAULTY_FOLDER (with its slash), and from call number
- * FAULTY_FIRST on, FAULTY_COUNT times, fails it with FAULTY_ERROR, or, where that is 0, kills the process instead.
+ * Preloaded into the program under test: counts what it does to files whose path begins with FAULTY_FOLDER (a folder with
+ * its slash, or the beginning of a name), and from call number FAULTY_FIRST on, FAULTY_COUNT times, fails it with
+ * FAULTY_ERROR, or, where that is 0, kills the process instead. FAULTY_CALL: only calls of that name; else all that write.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,28 +21,43 @@ static long number(const char *name, long otherwise)
     return text ? atol(text) : otherwise;
 }
 
-/* Is it this call's turn? */
-static int fails(void)
+/* Is it this call's turn? Then errno says what is to become of it. What removes files counts only where it is chosen. */
+static int is_turn(const char *name)
 {
     static long calls;
+    const char *chosen = getenv("FAULTY_CALL");
+    if (chosen ? strcmp(chosen, name) != 0 : strcmp(name, "unlink") == 0 || strcmp(name, "rmdir") == 0)
+        return 0;
     const long call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST), first = number("FAULTY_FIRST", LONG_MAX);
     if (call < first || call - first >= number("FAULTY_COUNT", 1))
         return 0;
     errno = (int)number("FAULTY_ERROR", ENOSPC);
+    return 1;
+}
+
+static void die_if_asked(void)
+{
     if (errno == 0)
         kill(getpid(), SIGKILL);
+}
+
+static int fails(const char *name)
+{
+    if (!is_turn(name))
+        return 0;
+    die_if_asked();
     return 1;
 }
 
 static int is_ours(const char *path)
 {
     const char *folder = getenv("FAULTY_FOLDER");
-    char absolute[PATH_MAX];
-    if (!folder)
+    char absolute[2 * PATH_MAX] = "";
+    if (!folder || strlen(path) >= PATH_MAX)
         return 0;
-    if (path[0] != '/' && getcwd(absolute, sizeof absolute - 1))
-        return strncmp(strcat(absolute, "/"), folder, strlen(folder)) == 0;
-    return strncmp(path, folder, strlen(folder)) == 0;
+    if (path[0] != '/' && getcwd(absolute, PATH_MAX))
+        strcat(absolute, "/");
+    return strncmp(strcat(absolute, path), folder, strlen(folder)) == 0;
 }
 
 static int is_our_file(int fd)
@@ -71,16 +87,17 @@ int open(const char *path, int flags, ...)
     const mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
     va_end(args);
     REAL(open);
-    return flags & O_CREAT && is_ours(path) && fails() ? -1 : real(path, flags, mode);
+    return flags & O_CREAT && is_ours(path) && fails("open") ? -1 : real(path, flags, mode);
 }
 
 ssize_t write(int fd, const void *data, size_t bytes)
 {
     REAL(write);
-    if (is_our_file(fd) && fails()) { /* what a full disk does: some of it, then none */
+    if (is_our_file(fd) && is_turn("write")) { /* what a full disk does, and a kill: some of it, then none */
         const int reason = errno;
         const ssize_t some = bytes > 1 ? real(fd, data, bytes / 2) : -1;
         errno = reason;
+        die_if_asked();
         return number("FAULTY_COUNT", 1) > 1 ? -1 : some;
     }
     return real(fd, data, bytes);
@@ -89,23 +106,35 @@ ssize_t write(int fd, const void *data, size_t bytes)
 int fsync(int fd)
 {
     REAL(fsync);
-    return is_our_file(fd) && fails() ? -1 : real(fd);
+    return is_our_file(fd) && fails("fsync") ? -1 : real(fd);
 }
 
 int rename(const char *from, const char *to)
 {
     REAL(rename);
-    return is_ours(to) && fails() ? -1 : real(from, to);
+    return (is_ours(from) || is_ours(to)) && fails("rename") ? -1 : real(from, to);
 }
 
 int link(const char *from, const char *to)
 {
     REAL(link);
-    return is_ours(to) && fails() ? -1 : real(from, to);
+    return (is_ours(from) || is_ours(to)) && fails("link") ? -1 : real(from, to);
 }
 
 int mkdir(const char *path, mode_t mode)
 {
     REAL(mkdir);
-    return is_ours(path) && fails() ? -1 : real(path, mode);
+    return is_ours(path) && fails("mkdir") ? -1 : real(path, mode);
+}
+
+int unlink(const char *path)
+{
+    REAL(unlink);
+    return is_ours(path) && fails("unlink") ? -1 : real(path);
+}
+
+int rmdir(const char *path)
+{
+    REAL(rmdir);
+    return is_ours(path) && fails("rmdir") ? -1 : real(path);
 }

@@ -26,7 +26,7 @@ for script in tests/test_*.py; do
     code=$?
     p=$(grep -cE '^ok ' "$log") f=$(grep -cE '^FAILED ' "$log")
     [ $code -eq 0 ] || { cat "$log"; [ "$f" -gt 0 ] || f=1; }
-    grep -E '^SKIP' "$log"
+    grep -E '^(SKIP|note:)' "$log"
     passed=$((passed + p)) failed=$((failed + f))
 done
 echo "$passed passed, $failed failed"
