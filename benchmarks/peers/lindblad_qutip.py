@@ -17,13 +17,18 @@ def dissipator(jump, number):
     return 2 * qutip.sprepost(jump, jump.dag()) - qutip.spre(number) - qutip.spost(number)
 
 
-def generator(laser):
-    a, n, one = qutip.destroy(laser.levels), qutip.num(laser.levels), qutip.qeye(laser.levels)
+def generator(laser, a, n, field):
+    """Of the laser that a and n = a^+a belong to, with H = conj(field) a + field a^+."""
+    one = qutip.qeye_like(n)
     up, more = a.dag(), n + one
-    drive = laser.epsilon * (a + up)
+    drive = np.conj(field) * a + field * up
     return (laser.C * dissipator(a, n) + (laser.A + laser.B / 2) * dissipator(up, more)
             + laser.B / 2 * (dissipator(more, more * more) - dissipator(up * up, more * (n + 2 * one)))
             - 1j * (qutip.spre(drive) - qutip.spost(drive)))
+
+
+def whole(laser):
+    return generator(laser, qutip.destroy(laser.levels), qutip.num(laser.levels), laser.epsilon)
 
 
 def moments(laser, rho):
@@ -34,7 +39,7 @@ def moments(laser, rho):
 
 
 def steady(laser):
-    return moments(laser, qutip.steadystate(generator(laser), method="direct"))
+    return moments(laser, qutip.steadystate(whole(laser), method="direct"))
 
 
 def evolve(laser):
@@ -42,7 +47,7 @@ def evolve(laser):
     time = 100
     start = qutip.fock_dm(laser.levels, 0)
     options = {"nsteps": 10**9, "store_states": False, "store_final_state": True, "progress_bar": ""}
-    result = qutip.mesolve(generator(laser), start, np.array([0.0, time]), options=options)
+    result = qutip.mesolve(whole(laser), start, np.array([0.0, time]), options=options)
     return moments(laser, result.final_state)
 
 
