@@ -191,14 +191,19 @@ demo-run: all
 FIGURES = fig3 fig4 fig5a fig5b fig5c fig6-gutzwiller fig6-selfconsistent fig7 figB1a-qubit figB1a-photon figB1b gap \
           gap-threshold
 SCALING = fig4d critical-scaling # drawn by their own script
+LEVELS = phase phase-selfconsistent amplitude gutzwiller gutzwiller-qubit dimer # levels.ini at each, by another
 build/%.h5: configs/%.ini build/nanolase
 	build/nanolase run $< -o $@
 figures: deps
 	@$(MAKE) --no-print-directory figures-run
-figures-run: all $(FIGURES:%=build/%.h5) $(SCALING:%=build/%.h5)
+build/levels/levels.png: configs/levels.ini build/nanolase scripts/compare_levels.py
+	$$(scripts/find-python.sh) scripts/compare_levels.py $< build/nanolase -d build/levels
+figures-run: all $(FIGURES:%=build/%.h5) $(SCALING:%=build/%.h5) build/levels/levels.png
 	$$(scripts/find-python.sh) scripts/figures.py $(FIGURES:%=build/%.h5) -d build/figures
 	for name in $(SCALING); do $$(scripts/find-python.sh) scripts/critical_exponent.py build/$$name.h5 -d build/figures || exit; done
-	$$(scripts/find-python.sh) scripts/gallery.py $(FIGURES:%=build/%.h5) $(SCALING:%=build/%.h5) -d build/figures
+	cp build/levels/levels.png build/figures/
+	$$(scripts/find-python.sh) scripts/gallery.py $(FIGURES:%=build/%.h5) $(SCALING:%=build/%.h5) \
+	    $(LEVELS:%=build/levels/levels-%.h5) -d build/figures
 
 # ---- benchmarks
 

@@ -58,12 +58,16 @@ def values_of(result, name):
 
 # ---- the table ----
 
+def relative_deviation(values, exact):
+    """The largest over the sweep, over the largest exact value."""
+    return np.nanmax(np.abs(values - exact)) / np.nanmax(np.abs(exact))
+
+
 def deviation(values, exact):
-    """The largest over the sweep, and where exact values are not small, relative to the largest of them."""
+    """The largest over the sweep as it is, and relative."""
     if values is None or np.all(np.isnan(values - exact)):
         return "-"
-    most = np.nanmax(np.abs(values - exact))
-    return f"{most:.2g} ({100 * most / np.nanmax(np.abs(exact)):.2g} %)"
+    return f"{np.nanmax(np.abs(values - exact)):.2g} ({100 * relative_deviation(values, exact):.2g} %)"
 
 
 def table(results):

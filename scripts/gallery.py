@@ -98,6 +98,12 @@ def section(entry, results, outdir):
                           made="".join(made_by(result) for result in members.values()))
 
 
+def entry_name(result):
+    """What ENTRIES calls the result: its figure, its configuration, or where several results share that, its file."""
+    wanted = {name for entry in ENTRIES for name in entry.files}
+    return figures.figure_name(result) or next((n for n in (result.name, result.stem) if n in wanted), result.name)
+
+
 def page(results, outdir):
     shown = [entry for entry in ENTRIES if all(name in results for name in entry.files)]
     missing = [name for entry in ENTRIES for name in entry.files if name not in results]
@@ -112,7 +118,7 @@ def main():
     parser.add_argument("-d", dest="outdir", metavar="OUTDIR", default=".", help="folder of the pictures (default: .)")
     options = parser.parse_args()
     try:
-        results = {figures.figure_name(r) or r.name: r for r in map(Result, options.files)}
+        results = {entry_name(r): r for r in map(Result, options.files)}
         path = os.path.join(options.outdir, "index.html")
         text = page(results, options.outdir)
         with open(path, "w", encoding="utf-8") as out:

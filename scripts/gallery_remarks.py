@@ -8,6 +8,8 @@ from collections import namedtuple
 
 import numpy as np
 
+from compare_levels import EXACT, LEVELS, relative_deviation, values_of
+
 # files: names of configurations; picture: its stem, tried in order; paper: what the figure shows there.
 Entry = namedtuple("Entry", "title files pictures paper remarks")
 
@@ -175,7 +177,21 @@ def gap_threshold(r):
                  f"{slopes[0]:.3f} and {slopes[1]:.3f}."])
 
 
+def levels(r):
+    exact = r[level_file(EXACT)]
+    deviations = "; ".join(
+        level + ": " + ", ".join(f"{relative_deviation(values_of(r[level_file(level)], name), values_of(exact, name)):.1%}"
+                                 for name in ("n1", "imbalance", "coherence1", "correlation"))
+        for level in LEVELS if level != EXACT)
+    return ([], ["Beyond the paper: the exact master equation of both lasers, and what each approximation to it leaves out. "
+                 "Largest deviations of n<sub>1</sub>, n<sub>1</sub> − n<sub>2</sub>, |⟨a<sub>1</sub>⟩|² and "
+                 f"⟨a<sub>1</sub>⁺a<sub>2</sub>⟩ in parts of the largest exact value: {deviations}.",
+                 "The phase equations are for many photons, and there are few here; the Gutzwiller product loses the "
+                 "correlations that tunnelling makes."])
 
+
+def level_file(level):
+    return f"levels-{level}"
 
 ENTRIES = [
     Entry("Fig. 3", ("fig3",), ("fig3",), "Distribution of the field of one laser for growing tunnelling.", fig3),
@@ -191,4 +207,6 @@ ENTRIES = [
     Entry("Scaling at threshold", ("critical-scaling",), ("critical-scaling",), "Fig. 4 (d) taken further.", scaling),
     Entry("Spectral gap", ("gap",), ("gap",), "How fast the slowest mode decays.", gap),
     Entry("Gap at threshold", ("gap-threshold",), ("gap-threshold",), "How the gap closes.", gap_threshold),
+    Entry("Levels of description", tuple(map(level_file, LEVELS)), ("levels",),
+          "One set of parameters from phases alone to the exact master equation.", levels),
 ]

@@ -38,7 +38,6 @@ BAD_CONFIGURATIONS = {
     "at threshold": ("[laser]\ncooperativity = 1\n", 2, "cooperativity", "> 1"),
     "neither yes nor no": ("[laser]\nrenormalise = maybe\n", 2, "renormalise", "yes"),
     "unknown equation": ("[model]\nequation = fase\n", 2, "equation", "phase|"),
-    "qubits of another version": ("[model]\nequation = dimer\nlocal = qubit\n", 3, "photon"),
     "multigrid without a grid": ("[model]\nequation = gutzwiller\n[steady]\nmethod = multigrid\n", 4, "grids"),
     "eigenvectors of a nonlinear equation": ("[model]\nequation = gutzwiller\n[steady]\nmethod = krylov\n", 4, "linear"),
     "unknown integrator": (P + "[integrator]\nmethod = rk2\n", 5, "rk45", "rkc"),

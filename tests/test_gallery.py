@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from cli_support import LONGEST, ROOT, bessel, check, close, run_tests, sets, succeed
+from cli_support import LONGEST, PROGRAM, ROOT, bessel, check, close, run_tests, sets, succeed
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import gallery_remarks  # noqa: E402
@@ -33,6 +33,9 @@ SMALL = {
 }
 SMALL.update({name: {**SMALL["fig5a"], "grid.n_c": 24, "grid.order": 8, "phase.D_p": 0.3} for name in ("fig5b", "fig5c")})
 SCALING = ("fig4d", "critical-scaling")
+# Few photons, so that few levels do.
+LEVELS = {"gamma = 70": "gamma = 60", "cooperativity = 1.1": "cooperativity = 1.05", "tolerance = 1e-5": "tolerance = 1e-3",
+          "t_c = 0, 0.05, 0.1, 0.2, 0.4": "t_c = 0, 0.1"}
 
 
 def run(folder, name, changes=None, **more):
@@ -53,6 +56,15 @@ def draw(folder, names):
         script(folder, "critical_exponent.py", f"{name}.h5")
 
 
+def compare_levels(folder):
+    text = (ROOT / "configs" / "levels.ini").read_text(encoding="utf-8")
+    for old, new in LEVELS.items():
+        check(text.count(old) == 1, old)
+        text = text.replace(old, new)
+    (folder / "levels.ini").write_text(text, encoding="utf-8")
+    script(folder, "compare_levels.py", "levels.ini", str(PROGRAM))
+
+
 def text_of(section):
     return re.sub(r"<[^>]*>", "", section)
 
@@ -66,7 +78,9 @@ def test_whole_page(folder):
     for name in SMALL:
         run(folder, name)
     draw(folder, SMALL)
-    script(folder, "gallery.py", *(f"{name}.h5" for name in SMALL))
+    compare_levels(folder)
+    levels = [f"levels-{level}" for level in gallery_remarks.LEVELS]
+    script(folder, "gallery.py", *(f"{name}.h5" for name in [*SMALL, *levels]))
     page, found = sections(folder)
     check(len(found) == len(gallery_remarks.ENTRIES), list(found))
     check("Not run" not in page and "nan" not in text_of(page).lower().split(), "a number is missing")
