@@ -172,7 +172,7 @@ static nl_status prepare_result(run_state *s, const nl_options *options)
         nl_report(&s->reporter, 0, "%s: %d of %d points are done", s->saver.path, done, s->result.n_points);
         s->reporter.done_at_start = done;
     }
-    return nl_saver_keep_states(&s->saver, &s->result, &s->provenance, options->resume);
+    return NL_OK;
 }
 
 static void report_plan(run_state *s)
@@ -276,6 +276,7 @@ static nl_status run(run_state *s, const nl_options *options)
     NL_TRY(nl_ranks_agree(check_memory(s)));
     NL_TRY(nl_ranks_agree(prepare_result(s, options)));
     nl_ranks_broadcast(s->result.outcomes, (size_t)s->result.n_points * sizeof *s->result.outcomes);
+    NL_TRY(nl_ranks_agree(nl_saver_keep_states(&s->saver, &s->result, &s->provenance, options->resume)));
     report_plan(s);
     return compute(s);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "nanolase/plan.h"
+#include "nanolase/ranks.h"
 
 static const double WORTH_KEEPING = 0.2; /* seconds of work */
 
@@ -111,5 +112,7 @@ nl_status nl_plan_run_within(const nl_plan *plan, nl_backend *backend, nl_result
     const nl_watcher inner = {&w, on_progress, on_results, wants_stop, wants_abort, NULL};
     if (!watcher)
         return nl_plan_run(plan, backend, result, NULL);
-    return watcher->store ? run_kept(&w, backend, &inner) : nl_plan_run(plan, backend, result, &inner);
+    if (!watcher->store || !nl_ranks_is_first())
+        return nl_plan_run(plan, backend, result, &inner);
+    return run_kept(&w, backend, &inner);
 }

@@ -41,31 +41,44 @@ static void tidy(nl_saver *saver, const nl_result *result)
     free(is_done);
 }
 
+static void tell_states(nl_saver *saver, const char *folder)
+{
+    const int points = nl_store_points(saver->store);
+    if (points > 0)
+        nl_report(saver->reporter, 0, "%s: %d point%s on from where %s", folder, points,
+                  points == 1 ? " goes" : "s go", points == 1 ? "it was" : "they were");
+    if (nl_store_unusable(saver->store) > 0)
+        nl_report(saver->reporter, -1,
+                  "%s: %d files are damaged, or of another version, backend or configuration; their points start again",
+                  folder, nl_store_unusable(saver->store));
+}
+
+static nl_status open_store(nl_saver *saver, const char *folder, double interval, const char *owner, bool resume)
+{
+    char former[NL_PATH_MAX + 8];
+    snprintf(former, sizeof former, "%s~.state", saver->path);
+    if (!nl_ranks_is_first())
+        return nl_store_open_beside(folder, owner, interval, &saver->store);
+    NL_TRY(nl_store_open(folder, former, owner, interval, resume, &saver->store));
+    tell_states(saver, folder);
+    return NL_OK;
+}
+
 nl_status nl_saver_keep_states(nl_saver *saver, const nl_result *result, const nl_provenance *from, bool resume)
 {
-    char folder[NL_PATH_MAX + 8], former[NL_PATH_MAX + 8];
     const double interval = result->config->output_checkpoint;
-    char *owner = NULL;
-    if (!*saver->path)
-        return NL_OK;
+    char folder[NL_PATH_MAX + 8], *owner = NULL;
     snprintf(folder, sizeof folder, "%s.state", saver->path);
-    snprintf(former, sizeof former, "%s~.state", saver->path);
+    nl_ranks_broadcast(folder, sizeof folder);
     if (asprintf(&owner, "nanolase %s %s %s\n%s", NL_VERSION, NL_COMMIT, from->backend, from->config_text) < 0)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the name of the run");
-    const nl_status status = nl_store_open(folder, former, owner, interval, resume, &saver->store);
+    const nl_status status = open_store(saver, folder, interval, owner, resume);
     free(owner);
     NL_TRY(status);
     saver->previous_kept = resume;
     if (interval > 0)
         saver->interval = fmin(LONGEST_INTERVAL, interval);
     tidy(saver, result);
-    const int points = nl_store_points(saver->store);
-    if (points > 0)
-        nl_report(saver->reporter, 0, "%s: %d point%s on from where %s", folder, points,
-                  points == 1 ? " goes" : "s go", points == 1 ? "it was" : "they were");
-    if (nl_store_unusable(saver->store) > 0)
-        nl_report(saver->reporter, -1, "%s: %d files are damaged, or of another version, backend or configuration; their "
-                                       "points start again", folder, nl_store_unusable(saver->store));
     return NL_OK;
 }
 
@@ -106,7 +119,7 @@ void nl_saver_save(nl_saver *saver, const nl_result *result, const nl_provenance
 /* Results; or states while the file is still another run's, beside which they could not be resumed. */
 static bool has_news(const nl_saver *saver)
 {
-    return saver->unsaved || (!saver->previous_kept && saver->store && nl_store_points(saver->store) > 0);
+    return saver->unsaved || (!saver->previous_kept && saver->store && nl_store_is_begun(saver->store));
 }
 
 void nl_saver_now_and_then(nl_saver *saver, const nl_result *result, const nl_provenance *from)

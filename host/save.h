@@ -28,7 +28,8 @@ typedef struct nl_saver {
 nl_status nl_saver_open(const char *path, nl_reporter *, nl_saver *out);
 void nl_saver_close(nl_saver *);
 
-/* Opens the store of points at work, PATH.state; a resumed run takes up what is there, and the file is its own. */
+/* Together: opens the store of points at work, PATH.state, for all ranks that see it; a resumed run takes up what is
+ * there, and the file is its own. */
 nl_status nl_saver_keep_states(nl_saver *, const nl_result *, const nl_provenance *, bool resume);
 /* Where there is no file yet makes one of points to be computed, so that a run can be resumed from its first instant. */
 nl_status nl_saver_begin(nl_saver *, const nl_result *, const nl_provenance *);

@@ -1,6 +1,7 @@
 #include "shared_points.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,12 @@ typedef struct request {
     double room;
     bool stops; /* this rank's watcher wants the run to stop */
 } request;
+
+/* The answer; of the points only `count` are sent. */
+typedef struct batch {
+    int file; /* that holds their states, or below 0 */
+    int index[NL_MAX_BATCH];
+} batch;
 
 /* One finished point; values, fields and state follow. */
 typedef struct finished {
@@ -74,15 +81,21 @@ static void send_block(int to, int tag, void *data, size_t bytes)
 
 /* ---- rank 0 ---- */
 
+static nl_store *store_of(const nl_sharing_rank *s)
+{
+    return s->queue->watcher ? s->queue->watcher->store : NULL;
+}
+
 static void answer(nl_sharing_rank *s, int from)
 {
-    int index[NL_MAX_BATCH];
+    batch given;
     request asked;
     nl_transport_receive(from, TAG_ASK, &asked, sizeof asked);
     if (asked.stops)
         nl_queue_stop(s->queue);
-    const int count = nl_queue_take(s->queue, asked.room, index);
-    nl_transport_send(from, TAG_GIVE, index, (size_t)count * sizeof *index);
+    const int count = nl_queue_take(s->queue, asked.room, given.index);
+    given.file = nl_store_hand_over(store_of(s), given.index, count);
+    nl_transport_send(from, TAG_GIVE, &given, offsetof(batch, index) + (size_t)count * sizeof *given.index);
 }
 
 static void enter_point(nl_sharing_rank *s, int from)
@@ -193,15 +206,19 @@ static nl_status on_results(void *user)
 static int ask(nl_sharing_rank *s, double room, int *index)
 {
     const request asking = {room, wants_stop(s)};
+    batch given;
     int from, tag;
     size_t bytes = 0;
     nl_transport_send(0, TAG_ASK, &asking, sizeof asking);
     while (!nl_transport_poll(&from, &tag, &bytes)) /* what is sent to this rank is the answer and nothing else */
         nanosleep(&NAP, NULL);
-    nl_transport_receive(0, TAG_GIVE, index, bytes);
-    const int count = (int)(bytes / sizeof *index);
-    memcpy(s->held + s->n_held, index, bytes);
+    nl_transport_receive(0, TAG_GIVE, &given, bytes);
+    const int count = (int)((bytes - offsetof(batch, index)) / sizeof *index);
+    memcpy(index, given.index, (size_t)count * sizeof *index);
+    memcpy(s->held + s->n_held, index, (size_t)count * sizeof *index);
     s->n_held += count;
+    if (count > 0)
+        nl_store_take_up(store_of(s), given.file);
     return count;
 }
 
@@ -222,7 +239,7 @@ nl_status nl_sharing_new(nl_queue *queue, nl_sharing_rank **out)
     if (!s)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate what ranks share");
     s->queue = queue;
-    s->watcher = (nl_watcher){s, no_progress, on_results, wants_stop, wants_abort, NULL};
+    s->watcher = (nl_watcher){s, no_progress, on_results, wants_stop, wants_abort, store_of(s)};
     s->working = nl_ranks_now().count - 1;
     if (nl_ranks_is_first())
         return pthread_create(&s->server, NULL, serve, s) == 0 ? NL_OK

@@ -24,8 +24,9 @@ struct nl_store {
     char *owner;
     double interval;
     bool resumes;
-    bool owns;    /* what is in the folder, if there is one */
-    int inner;    /* runs within the run so far */
+    bool owns;     /* what is in the folder, if there is one */
+    bool is_guest; /* the folder is another rank's */
+    int inner;     /* runs within the run so far */
     int unusable;
     int n_files;
     kept_file *files;
@@ -77,7 +78,7 @@ void nl_store_put_aside(nl_store *s)
 static bool make_folder(nl_store *s)
 {
     put_aside(s);
-    return mkdir(s->folder, 0777) == 0 || errno == EEXIST;
+    return s->is_guest || mkdir(s->folder, 0777) == 0 || errno == EEXIST;
 }
 
 /* ---- what is kept ---- */
@@ -168,25 +169,46 @@ static void take_up_all(nl_store *s)
         closedir(d);
 }
 
-nl_status nl_store_open(const char *folder, const char *former, const char *owner, double interval, bool resume,
-                        nl_store **out)
+static nl_status new_store(const char *folder, const char *owner, double interval, nl_store **out)
 {
     nl_store *s = *out = calloc(1, sizeof *s);
     if (!s || !(s->owner = strdup(owner)))
         return nl_fail(NL_ERR_MEMORY, "cannot allocate what is kept of the run");
     snprintf(s->folder, sizeof s->folder, "%s", folder);
-    snprintf(s->former, sizeof s->former, "%s", former);
     s->interval = interval;
+    return NL_OK;
+}
+
+nl_status nl_store_open(const char *folder, const char *former, const char *owner, double interval, bool resume,
+                        nl_store **out)
+{
+    NL_TRY(new_store(folder, owner, interval, out));
+    nl_store *s = *out;
+    snprintf(s->former, sizeof s->former, "%s", former);
     s->resumes = s->owns = resume;
     if (resume)
         take_up_all(s);
     return NL_OK;
 }
 
+nl_status nl_store_open_beside(const char *folder, const char *owner, double interval, nl_store **out)
+{
+    NL_TRY(new_store(folder, owner, interval, out));
+    (*out)->owns = (*out)->is_guest = true;
+    return NL_OK;
+}
+
+bool nl_store_is_begun(const nl_store *s)
+{
+    bool begun;
+#pragma omp critical(nl_store)
+    begun = s->owns;
+    return begun;
+}
+
 int nl_store_points(const nl_store *s)
 {
     int count = 0;
-#pragma omp critical(nl_store)
     for (int k = 0; k < s->n_files; k++)
         count += s->files[k].count;
     return count;
@@ -248,6 +270,25 @@ int nl_store_find(const nl_store *s, int point)
             found = file->name;
     }
     return found;
+}
+
+int nl_store_hand_over(nl_store *s, const int *points, int count)
+{
+    const int found = count > 0 ? nl_store_find(s, points[0]) : -1;
+    if (!s || count == 0 || found >= 0 || s->interval <= 0)
+        return found;
+#pragma omp critical(nl_store)
+    if (make_folder(s))
+        enter(s, points[0], points, count);
+    return -1;
+}
+
+void nl_store_take_up(nl_store *s, int file)
+{
+    if (!s || file < 0)
+        return;
+#pragma omp critical(nl_store)
+    take_up(s, file);
 }
 
 bool nl_store_is_due(const nl_store *s, double since, double cost)

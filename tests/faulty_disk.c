@@ -21,12 +21,17 @@ static long number(const char *name, long otherwise)
     return text ? atol(text) : otherwise;
 }
 
-/* Is it this call's turn? Then errno says what is to become of it. What removes files counts only where it is chosen. */
+static int writes(const char *name)
+{
+    return strcmp(name, "unlink") != 0 && strcmp(name, "rmdir") != 0 && strcmp(name, "pread") != 0;
+}
+
+/* Is it this call's turn? Then errno says what is to become of it. */
 static int is_turn(const char *name)
 {
     static long calls;
     const char *chosen = getenv("FAULTY_CALL");
-    if (chosen ? strcmp(chosen, name) != 0 : strcmp(name, "unlink") == 0 || strcmp(name, "rmdir") == 0)
+    if (chosen ? strcmp(chosen, name) != 0 : !writes(name))
         return 0;
     const long call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST), first = number("FAULTY_FIRST", LONG_MAX);
     if (call < first || call - first >= number("FAULTY_COUNT", 1))
@@ -101,6 +106,12 @@ ssize_t write(int fd, const void *data, size_t bytes)
         return number("FAULTY_COUNT", 1) > 1 ? -1 : some;
     }
     return real(fd, data, bytes);
+}
+
+ssize_t pread(int fd, void *data, size_t bytes, off_t offset)
+{
+    REAL(pread);
+    return is_our_file(fd) && fails("pread") ? -1 : real(fd, data, bytes, offset);
 }
 
 int fsync(int fd)

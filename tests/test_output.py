@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What runs leave: the HDF5 file, its fields, CSV."""
 import math
+import re
 
 import h5py
 import numpy as np
 
-from cli_support import (EVOLVE, LASER, OUTCOME, PAIR_IN_TIME, SMALL, assert_described, check, close, main, same,
-                         scales, solve, text_of)
+from cli_support import (EVOLVE, LASER, OUTCOME, PAIR_IN_TIME, SMALL, assert_described, check, close, ini, main, same,
+                         scales, sets, solve, succeed, text_of)
 
 
 def test_csv_format(folder):
@@ -119,6 +120,22 @@ def test_fields_of_a_pair(folder):
             check(np.allclose(purity, f["series/purity" + j][:, -1], rtol=0, atol=1e-12), "purity")
         exchange = f["series/correlation"][()] - f["series/a1"][()].conj() * f["series/a2"][()] / (200 * 0.2 / 2.4)
         check(np.allclose(exchange, 0, rtol=0, atol=1e-12), "correlation")
+
+
+def test_precision_is_told(folder):
+    """By check before a run, in the file, and in what a point had to reach."""
+    text, pattern = SMALL.partition("[steady]")[0], r"tolerance of the first point (\S+) on the residual, (\S+)"
+    options = sets({"run.precision": "single"})
+    said = succeed(folder, "check", ini(folder, text), *options).stdout
+    check("; single precision: " in said, said)
+    residual, distance = map(float, re.search(pattern, said).groups())
+    solve(folder, text, {"run.precision": "single"})
+    with h5py.File(folder / "out.h5") as f:
+        check(text_of(f.attrs["precision"]) == "single", f.attrs["precision"])
+        reached = f["convergence/residual"][()], f["convergence/distance"][()]
+        check(1e-10 < reached[0] <= residual and reached[1] <= distance, "reached", reached, "of", residual, distance)
+    check("single precision: rtol = " in succeed(folder, "check", "run.ini", *options, *sets(EVOLVE)).stdout, "in time")
+    check("single precision" not in succeed(folder, "check", "run.ini").stdout, "in double precision")
 
 
 def test_config_attribute_reproduces_the_run(folder):

@@ -14,6 +14,7 @@ import numpy as np
 
 from cli_support import (ENVIRONMENT, EVOLVE, LASER, LONGEST, PAIR_IN_TIME, PROGRAM, SANITIZED, SMALL, Skip, check, ini, is_finished,
                          main, same, sets, show, solve, succeed)
+from crash_support import faulty_disk, forget_faulty_disk, nothing_left
 
 # More ranks than processors, also as root, as in a container.
 LAUNCH = dict(ENVIRONMENT, OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_ALLOW_RUN_AS_ROOT="1",
@@ -161,6 +162,21 @@ def test_ranks_share_a_grid(folder):
                 check(np.allclose(a["fields/P_theta"][()], b["fields/P_theta"][()], 0, 1e-12), "P_theta differs")
 
 
+def test_ranks_share_a_grid_in_single_precision(folder):
+    """Rows of half the size are exchanged; what each element is computed from is the same."""
+    for values in ({"grid.n_c": 96, "phase.D_p": 0.05}, {**EVOLVE, "grid.order": 6, "grid.n_c": 67}):
+        text, single = SMALL.partition("[steady]")[0], {**values, "run.precision": "single"}
+        one, double = solve(folder, text, single), solve(folder, text, values, out="double.h5")
+        for ranks in (2, 3):
+            table = solve_shared(folder, ranks, text, single, "-p", "grids")
+            apart = difference(one, table)
+            check(apart < 1e-15, f"{values} by {ranks} ranks is {apart} off")
+        apart = difference(double, table)
+        check(1e-10 < apart < 2e-5, f"{values}: single precision is {apart} from double")
+        with h5py.File(folder / "shared.h5") as f:
+            check(f.attrs["precision"] == "single", f.attrs["precision"])
+
+
 def test_ranks_share_a_grid_on_devices(folder):
     """The CUDA kernels on slabs, compiled for the CPU and under the sanitizers, a device for each rank."""
     if not SANITIZED.exists():
@@ -273,6 +289,89 @@ def test_a_killed_rank_leaves_a_file_that_resumes(folder):
             time.sleep(0.02)
         launch(folder, 2, "run", ini(folder, SMALL), *options, "--resume")
         same(whole.text, show(folder, "shared.h5").text, "a resumed run and an uninterrupted one")
+
+
+# Points of some tenths of a second each, in batches of several.
+LONG = {**EVOLVE, "grid.n_c": 48, "phase.D_p": 0.1, "run.t_end": 60, "run.save_every": 20,
+        "sweep.t_c": "linspace(0.1, 1, 8)", "output.checkpoint": 0.01}
+
+
+def states(folder):
+    kept = folder / "shared.h5.state"
+    return sorted(name for name in os.listdir(kept) if "." not in name) if kept.exists() else []
+
+
+def kill_all(folder, ranks, is_time, text, *options):
+    """Kills launcher and ranks at once; returns the names of the states that are there then."""
+    run = [*launcher(ranks), str(PROGRAM), "run", ini(folder, text), *options]
+    process = subprocess.Popen(run, cwd=folder, env=LAUNCH, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + HANGS
+    while not is_time():
+        check(process.poll() is None and time.monotonic() < deadline, "no states are kept:", process.poll())
+        time.sleep(0.005)
+    victims = children(process)
+    check(len(victims) == ranks, "ranks under the launcher:", victims)
+    for victim in (*victims, process.pid):
+        os.kill(victim, signal.SIGKILL)
+    process.wait()
+    while any(is_alive(victim) for victim in victims):
+        check(time.monotonic() < deadline, "a rank goes on")
+        time.sleep(0.005)
+    return states(folder)
+
+
+def resume_all(folder, ranks, *options):
+    """By so many ranks, or a process of its own; returns what it says."""
+    if ranks == 1:
+        return succeed(folder, "run", "run.ini", *options, "--resume").stderr
+    return "\n".join(launch(folder, ranks, "run", "run.ini", *options, "--resume")[1])
+
+
+def check_that_the_second_reads(folder, *options):
+    """States: killed where it reads the first of them, the run ends; and they are still there."""
+    disk = {**faulty_disk(folder), "FAULTY_CALL": "pread", "FAULTY_FIRST": "1", "FAULTY_ERROR": "0"}
+    names = [word for name in ("LD_PRELOAD", "FAULTY_FOLDER", "FAULTY_CALL", "FAULTY_FIRST", "FAULTY_ERROR")
+             for word in ("-x", f"{name}={disk[name]}")]
+    run = [str(PROGRAM), "run", "run.ini", *options, "--resume"]
+    code = subprocess.run([*launcher(1), *run, ":", "-n", "1", *names, *run], cwd=folder, env=LAUNCH, timeout=HANGS,
+                          stdin=subprocess.DEVNULL, capture_output=True).returncode
+    check(code not in (0, 1), "the second rank reads no state: exit code", code)
+
+
+def test_all_ranks_killed_at_work(folder):
+    """What each had at work goes on, by more ranks or one, to the same numbers; of saved points nothing is kept."""
+    options = ("-o", "shared.h5", "-b", "cpu", "-j", "1", *sets(LONG))
+    whole, result = solve(folder, SMALL, LONG), folder / "shared.h5"
+    for ranks, at_work, done in ((3, 2, 0), (1, 1, 5)):
+        def is_time(files=at_work, points=done):
+            return len(states(folder)) >= files and result.exists() and is_finished(folder, result).sum() >= points
+        kept = kill_all(folder, 2, is_time, SMALL, *options)
+        saved = is_finished(folder, result)
+        superfluous = [name for name in kept if saved[int(name[6:])]]
+        check(len(superfluous) <= 1, superfluous, "are kept, though done")  # one may be about to go
+        if ranks > 1:
+            check_that_the_second_reads(folder, *options)
+        said = resume_all(folder, ranks, *options)
+        check(" on from where " in said, kept, said)
+        same(whole.text, show(folder, "shared.h5").text, f"a run resumed by {ranks} ranks and an uninterrupted one")
+        nothing_left(folder, "shared.h5", "out.h5")
+        result.unlink()
+    forget_faulty_disk(folder)
+
+
+def test_all_ranks_killed_within_a_joint_method(folder):
+    """The first rank keeps what all have found, here of the response of a laser; another run's result is put aside."""
+    values = {"sweep.t_c": "0.1", "steady.tolerance": "1e-8", "output.checkpoint": 0.005, "laser.cooperativity": 1.2,
+              "laser.gamma": 100}
+    options = ("-o", "shared.h5", "-b", "cpu", "-j", "1", *sets(values))
+    whole = solve(folder, FEW, values)
+    solve(folder, SMALL, out="shared.h5")
+    kept = kill_all(folder, 2, (folder / "shared.h5~").exists, FEW, *options)
+    check(kept == ["inner-0"], kept)
+    resume_all(folder, 2, *options)
+    same(whole.text, show(folder, "shared.h5").text, "a resumed run and an uninterrupted one")
+    nothing_left(folder, "shared.h5", "out.h5")
 
 
 def test_signals_end_all_ranks(folder):

@@ -24,10 +24,14 @@ typedef struct nl_store nl_store;
  */
 nl_status nl_store_open(const char *folder, const char *former, const char *owner, double interval, bool resume,
                         nl_store **out);
+/* One that keeps files in the folder of another rank, which makes it, puts aside what is in the way, and tidies up. */
+nl_status nl_store_open_beside(const char *folder, const char *owner, double interval, nl_store **out);
 int nl_store_points(const nl_store *);
 int nl_store_unusable(const nl_store *);
 /* Where the result of another run is put aside, so is what was kept of it. */
 void nl_store_put_aside(nl_store *);
+/* Whether what is in the folder is this run's. */
+bool nl_store_is_begun(const nl_store *);
 /* Removes the files whose points are all done. is_done: of every point. */
 void nl_store_tidy(nl_store *, const bool *is_done, int n_points);
 /* all_done: nothing is needed any more, and the folder goes. Accepts NULL. */
@@ -47,6 +51,11 @@ nl_status nl_state_bytes(nl_state *, int point, const char *name, void *data, si
 /* Which file holds a point: a number to be given to nl_store_restore, or below 0. */
 int nl_store_find(const nl_store *, int point);
 nl_status nl_store_restore(nl_store *, int file, nl_keeper, void *user);
+/* A batch that another rank solves: returns the number of the file that holds it, or below 0, and makes ready for the
+ * one that the other will keep. Accepts NULL. */
+int nl_store_hand_over(nl_store *, const int *points, int count);
+/* On that rank: takes up the file of that number, if there is one. Accepts NULL. */
+void nl_store_take_up(nl_store *, int file);
 /* Writes the file of that number, of a batch's points: the batch's first, or the number it was restored by. A failure to
  * write is none of the run's: *seconds is the time it took, below 0 where it failed. */
 nl_status nl_store_keep(nl_store *, int file, const int *points, int count, nl_keeper, void *user, double *seconds);
