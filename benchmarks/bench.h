@@ -133,23 +133,38 @@ static inline double bench_backend_triad(nl_backend *backend)
     for (int r = 0; r < 3; r++)
         nl_pool_put(backend, &pool, 0, r, host);
     free(host);
-    const double rate = 24.0 * (double)size / bench_time(backend, bench_combine, NULL, &pool, &job, 1).median;
+    const double rate = 3.0 * backend->ops->real_size * (double)size / bench_time(backend, bench_combine, NULL, &pool, &job, 1).median;
     nl_pool_release(backend, &pool);
     return rate;
 }
 
-/* Runs the benchmark on the backend named: on the CPU with one thread and with all. */
-static inline void bench_on(const char *name, void (*run)(nl_backend *, double triad))
+/* Within which an answer must be right, given that of double precision. */
+static inline double bench_tolerance(const nl_backend *backend, double tolerance)
+{
+    return backend->ops->real_size == sizeof(float) ? tolerance * 0x1p29 : tolerance;
+}
+
+/*
+ * Runs the benchmark as its command line says, [cpu|cuda] [largest size] [double|single]: on the CPU with one thread and
+ * with all.
+ */
+static inline void bench_on(int argc, char **argv, int *largest, void (*run)(nl_backend *, double triad))
 {
     const int all = omp_get_max_threads();
+    const char *name = argc > 1 ? argv[1] : "cpu";
+    const bool is_single = argc > 3 && strcmp(argv[3], "single") == 0;
+    if (argc > 2 && (*largest = atoi(argv[2])) <= 0)
+        bench_fail("the largest size is a positive number");
+    if (argc > 4 || (argc > 3 && !is_single && strcmp(argv[3], "double") != 0))
+        bench_fail("the arguments are [cpu|cuda] [largest size] [double|single]");
     bench_print_machine();
     for (int threads = 1; threads <= all; threads += all > 1 ? all - 1 : 1) {
         nl_backend *backend;
-        if (nl_backend_open(name, threads, 0, NL_DOUBLE, &backend) != NL_OK)
+        if (nl_backend_open(name, threads, 0, is_single ? NL_SINGLE : NL_DOUBLE, &backend) != NL_OK)
             bench_fail(nl_error_message());
         const bool is_cpu = backend->threads > 0;
         const double triad = is_cpu ? bench_triad(threads) : bench_backend_triad(backend);
-        printf("\n%s: triad %.2f GB/s (24 bytes an element)\n", backend->device, triad / 1e9);
+        printf("\n%s, %s precision: triad %.2f GB/s\n", backend->device, is_single ? "single" : "double", triad / 1e9);
         run(backend, triad);
         nl_backend_close(backend);
         if (!is_cpu)

@@ -1,10 +1,10 @@
 /*
  * The Lindblad operator: applications per second and fraction of the machine's own triad bandwidth.
- *   bench_lindblad [cpu|cuda] [largest N]
+ *   bench_lindblad [cpu|cuda] [largest N] [double|single]
  *
- * Declared traffic of a stored double: apply 16 bytes (read S, write dS/dt); update, a Chebyshev stage
- * out = scale L in0 + c0 in0 + c1 in1 with out in the place of in1, 24 bytes (in0 is counted once), and with a third
- * vector 32. Applications are per member, so that batches compare with single members. Prints medians and spread over
+ * Declared traffic of a stored number, of 8 bytes or in single precision 4: apply 2 (read S, write dS/dt); update, a
+ * Chebyshev stage out = scale L in0 + c0 in0 + c1 in1 with out in the place of in1, 3 (in0 is counted once), and with a
+ * third vector 4. Applications are per member, so that batches compare with single members. Prints medians and spread over
  * repetitions. Random elements are checked against the equations' elements before anything is timed.
  */
 #include <complex.h>
@@ -83,7 +83,7 @@ static double complex direct(const nl_lindblad *l, const nl_operator *op, const 
 #undef RHO
 }
 
-static void check(const nl_lindblad *l, const nl_operator *op, const double *state, const double *out)
+static void check(const nl_lindblad *l, const nl_operator *op, const double *state, const double *out, double tolerance)
 {
     const double largest_rate = op->components > 1 ? 4 * l->gamma : 10 * op->n;
     for (int trial = 0; trial < 2000; trial++) {
@@ -93,7 +93,7 @@ static void check(const nl_lindblad *l, const nl_operator *op, const double *sta
         if (m < 0 || n < 0 || E + k >= op->n || k >= op->orders)
             continue;
         const double complex wanted = direct(l, op, state, q, m, r, n), got = element(op, out, q, m, r, n);
-        if (!(cabs(got - wanted) < 1e-13 * largest_rate)) {
+        if (!(cabs(got - wanted) < tolerance * largest_rate)) {
             fprintf(stderr, "bench_lindblad: wrong answer at N = %d, <%d, %d| |%d, %d>: %g%+gi, not %g%+gi\n", op->n, q,
                     m, r, n, creal(got), cimag(got), creal(wanted), cimag(wanted));
             exit(1);
@@ -123,17 +123,17 @@ static void fill(const nl_operator *op, double *state)
 static nl_operator set_up(nl_backend *backend, const nl_lindblad *l, int N, int batch, nl_pool *pool, double *state)
 {
     nl_operator op = nl_lindblad_shape(l, N);
-    double *table = malloc(op.table_len * sizeof *table);
+    double *table = malloc(batch * op.table_len * sizeof *table);
     if (!table || nl_pool_new(backend, batch, REGISTERS, nl_operator_size(&op), pool) != NL_OK ||
         nl_tables_new(backend, &op, batch) != NL_OK)
         bench_fail("not enough memory");
-    nl_lindblad_fill_table(l, N, table);
+    for (int slot = 0; slot < batch; slot++)
+        nl_lindblad_fill_table(l, N, table + slot * op.table_len);
+    nl_tables_put(backend, &op, batch, table);
     fill(&op, state);
-    for (int slot = 0; slot < batch; slot++) {
-        backend->ops->put(backend, op.tables, slot * op.table_len, table, op.table_len);
+    for (int slot = 0; slot < batch; slot++)
         for (int r = 0; r < REGISTERS; r++)
             nl_pool_put(backend, pool, slot, r, state);
-    }
     free(table);
     return op;
 }
@@ -149,22 +149,23 @@ static void check_member(nl_backend *backend, const nl_lindblad *l, const nl_ope
     if (!out || backend->ops->apply(backend, op, pool, &apply, 1) != NL_OK)
         bench_fail(out ? nl_error_message() : "not enough memory");
     nl_pool_get(backend, pool, slot, OUT, out);
-    check(l, op, state, out);
+    check(l, op, state, out, bench_tolerance(backend, 1e-13));
     if (nl_backend_update(backend, op, pool, &update, 1) != NL_OK)
         bench_fail(nl_error_message());
     nl_pool_get(backend, pool, slot, OUT, out);
     for (size_t x = 0; x < pool->size; x++)
         out[x] = (out[x] - 1.25 * state[x]) / 2;
-    check(l, op, state, out);
+    check(l, op, state, out, bench_tolerance(backend, 1e-13));
     free(out);
 }
 
 /* ---- timing ---- */
 
 static void print_row(const char *what, const form *f, const nl_backend *backend, const nl_operator *op, int batch,
-                      double bytes, bench_summary s, double triad)
+                      int numbers, bench_summary s, double triad)
 {
     const double elements = (double)nl_operator_size(op) * batch, rate = elements / s.median;
+    const double bytes = numbers * (double)backend->ops->real_size;
     printf("%-9s %-14s %4d %6d %5d %7d %12.1f %12.1f %6.1f%% %8.2f %8.2f\n", what, f->name, op->n, op->orders, batch,
            backend->threads, batch / s.median, rate / 1e6, 100 * s.spread, bytes * rate / 1e9, bytes * rate / triad);
     fflush(stdout);
@@ -194,7 +195,7 @@ static void bench_case(nl_backend *backend, const form *f, int N, int batch, dou
     /* coefficients so small that nothing grows */
     const nl_job stage = {.n_terms = 2, .in = {0, OUT}, .c = {0.3, 0.2}, .out = OUT, .scale = 1e-6, .arg = 1};
     const nl_job three = {.n_terms = 3, .in = {0, 1, 2}, .c = {0.3, 0.2, 0.1}, .out = OUT, .scale = 1e-6, .arg = OUT};
-    const double bytes = 8.0 * REGISTERS * batch * (double)nl_operator_size(&shape);
+    const double bytes = (double)backend->ops->real_size * REGISTERS * batch * (double)nl_operator_size(&shape);
     size_t available = 0;
     nl_pool pool;
     if (backend->ops->available(backend, &available) == NL_OK && bytes > 0.7 * (double)available) {
@@ -206,11 +207,11 @@ static void bench_case(nl_backend *backend, const form *f, int N, int batch, dou
         bench_fail("not enough memory");
     nl_operator op = set_up(backend, &l, N, batch, &pool, state);
     check_member(backend, &l, &op, &pool, batch - 1, state);
-    print_row("apply", f, backend, &op, batch, 16,
+    print_row("apply", f, backend, &op, batch, 2,
               time_jobs(backend, backend->ops->apply, &op, &pool, apply, batch), triad);
-    print_row("stage", f, backend, &op, batch, 24, time_jobs(backend, nl_backend_update, &op, &pool, stage, batch),
+    print_row("stage", f, backend, &op, batch, 3, time_jobs(backend, nl_backend_update, &op, &pool, stage, batch),
               triad);
-    print_row("update 3", f, backend, &op, batch, 32, time_jobs(backend, nl_backend_update, &op, &pool, three, batch),
+    print_row("update 3", f, backend, &op, batch, 4, time_jobs(backend, nl_backend_update, &op, &pool, three, batch),
               triad);
     free(state);
     backend->ops->free(backend, op.tables);
@@ -229,8 +230,6 @@ static void bench_backend(nl_backend *backend, double triad)
 
 int main(int argc, char **argv)
 {
-    if (argc > 2)
-        largest = atoi(argv[2]);
-    bench_on(argc > 1 ? argv[1] : "cpu", bench_backend);
+    bench_on(argc, argv, &largest, bench_backend);
     return 0;
 }

@@ -6,6 +6,8 @@ scripts/install-deps.sh --peers
 for bench in phase lindblad dimer amplitude; do
     build/bench/bench_$bench cpu
 done
+build/bench/bench_dimer cpu 64 single
+build/bench/bench_amplitude cpu 64 single
 if build/nanolase info | grep -q 'CUDA device: none'; then
     echo "no CUDA device: its benchmarks are left out"
 else
@@ -17,3 +19,4 @@ fi
 "$(scripts/find-python.sh)" benchmarks/steady_methods.py
 "$(scripts/find-python.sh scipy)" benchmarks/fig5c_map.py
 "$(scripts/find-python.sh scipy qutip)" benchmarks/lindblad_steady_state.py
+"$(scripts/find-python.sh scipy qutip)" benchmarks/dimer_evolution.py
