@@ -152,7 +152,7 @@ static nl_status check_memory(run_state *s)
 {
     size_t available;
     NL_TRY(s->backend->ops->available(s->backend, &available));
-    NL_TRY(nl_plan_check_memory(&s->plan, (double)available));
+    NL_TRY(nl_plan_check_memory(&s->plan, (double)available, s->backend->threads > 0));
     /* once more while they are put together for the file */
     const double result = 2 * nl_plan_result_bytes(&s->plan), host = (double)nl_host_memory();
     if (result > host)
@@ -308,12 +308,12 @@ static void print_memory(const nl_plan *plan, const nl_plan_work *work)
     if (vectors)
         printf(" (%d vectors)", vectors);
     printf(", %.3g MB for the results\n", nl_plan_result_bytes(plan) / 1e6);
-    if (nl_plan_largest_size(plan, work->largest, here) == NL_LARGEST_SIZE)
+    if (nl_plan_largest_size(plan, work->largest, here, true) == NL_LARGEST_SIZE)
         return;
     printf("; largest %s by memory alone: %d in the %.3g GB free here, %d in 24 GiB, %d in 80 GiB, %d in 139 GiB\n",
-           plan->model->size_name, nl_plan_largest_size(plan, work->largest, here), here / 1e9,
-           nl_plan_largest_size(plan, work->largest, 24 * GiB), nl_plan_largest_size(plan, work->largest, 80 * GiB),
-           nl_plan_largest_size(plan, work->largest, 139 * GiB));
+           plan->model->size_name, nl_plan_largest_size(plan, work->largest, here, true), here / 1e9,
+           nl_plan_largest_size(plan, work->largest, 24 * GiB, false), nl_plan_largest_size(plan, work->largest, 80 * GiB, false),
+           nl_plan_largest_size(plan, work->largest, 139 * GiB, false));
 }
 
 static void print_plan(const nl_plan *plan, const char *config_text)
@@ -347,7 +347,7 @@ static nl_status command_check(const nl_options *options)
     if (status == NL_ERR_FILE)
         status = place_error(&s, options);
     if (status == NL_OK)
-        status = nl_plan_check_memory(&s.plan, (double)nl_host_memory());
+        status = nl_plan_check_memory(&s.plan, (double)nl_host_memory(), true);
     if (status == NL_OK)
         print_plan(&s.plan, s.config_text);
     nl_plan_release(&s.plan);

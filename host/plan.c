@@ -1,6 +1,7 @@
 #include "nanolase/plan.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lindblad_model.h"
@@ -37,8 +38,8 @@ static nl_status check_sensitivity(const nl_config *config, const nl_model *mode
         return nl_config_fail(config, "steady.sensitivity", "it is of steady states, and mode = evolve finds none; use "
                               "sensitivity = no");
     if (!model->turn)
-        return nl_config_fail(config, "steady.sensitivity", "it is for equation = dimer; use sensitivity = no (gutzwiller "
-                              "with method = auto gives d_imbalance_dphi without)");
+        return nl_config_fail(config, "steady.sensitivity", "it is for equation = dimer; use sensitivity = no "
+                              "(gutzwiller with method = auto gives d_imbalance_dphi without)");
     return NL_OK;
 }
 
@@ -89,8 +90,8 @@ static nl_status check_common_grid(const nl_plan *plan)
                                   plan->model->size_name, first.n, op.n);
         if (plan->model == &nl_amplitude_model &&
             plan->points[p].amplitude.extent != plan->points[0].amplitude.extent)
-            return nl_config_fail(plan->config, "output.fields", "fields = yes needs one grid for all points; give extent a "
-                                  "number, and do not sweep it, or use fields = no");
+            return nl_config_fail(plan->config, "output.fields", "fields = yes needs one grid for all points; give extent "
+                                  "a number, and do not sweep it, or use fields = no");
     }
     return NL_OK;
 }
@@ -177,17 +178,30 @@ double nl_plan_point_bytes(const nl_plan *plan, int point)
 int nl_plan_vectors(const nl_plan *plan, int point)
 {
     const nl_config *config = plan->config;
-    if (plan->points[point].levels > 1 || plan->points[point].grids > 0 || config->steady_gap || config->steady_sensitivity)
+    const nl_point *at = &plan->points[point];
+    if (at->levels > 1 || at->grids > 0 || config->steady_gap || config->steady_sensitivity)
         return 0;
     return nl_batch_registers(plan->tableaux[point]) + nl_solve_extra_registers(config);
 }
 
-int nl_plan_largest_size(const nl_plan *plan, int point, double available)
+double nl_plan_start_bytes(const nl_plan *plan, const nl_point *point)
+{
+    const nl_operator op = plan->model->operator_shape(point, point->n);
+    return (double)sizeof(double) * (double)nl_operator_size(&op);
+}
+
+/* With the state while it is put together, where that takes the same memory. */
+static double whole_bytes(const nl_plan *plan, const nl_point *point, const nl_tableau *tableau, bool on_host)
+{
+    return point_bytes(plan, point, tableau) + (on_host ? nl_plan_start_bytes(plan, point) : 0);
+}
+
+int nl_plan_largest_size(const nl_plan *plan, int point, double available, bool on_host)
 {
     nl_point at = plan->points[point];
     int fits = 0, too_many = NL_LARGEST_SIZE + 1;
     while (fits + 1 < too_many) {
-        if (point_bytes(plan, &at, plan->tableaux[point]) <= available)
+        if (whole_bytes(plan, &at, plan->tableaux[point], on_host) <= available)
             fits = at.n;
         else
             too_many = at.n;
@@ -234,19 +248,35 @@ nl_plan_work nl_plan_estimate(const nl_plan *plan)
     return work;
 }
 
-nl_status nl_plan_check_memory(const nl_plan *plan, double available)
+/* What would take less memory, in words. */
+static const char *smaller_words(const nl_plan *plan)
 {
-    const bool is_fock = plan->model == &nl_lindblad_model || plan->model == &nl_dimer_model;
-    const char *const smaller = is_fock                              ? "gamma, or fewer levels"
-                                : plan->model == &nl_amplitude_model ? "number of points with a higher order, or equation = phase"
-                                                                     : "n_c with a higher order";
+    if (plan->model == &nl_amplitude_model)
+        return "number of points with a higher order, or equation = phase";
+    return plan->model == &nl_lindblad_model || plan->model == &nl_dimer_model ? "gamma, or fewer levels"
+                                                                              : "n_c with a higher order";
+}
+
+static nl_status refuse_memory(const nl_plan *plan, int p, double available, bool on_host)
+{
+    const int vectors = nl_plan_vectors(plan, p), extra = vectors ? nl_solve_extra_registers(plan->config) : 0;
+    char relax[100] = "";
+    if (extra)
+        snprintf(relax, sizeof relax, ", steady.method = relax, which holds %d vectors and not %d", vectors - extra,
+                 vectors);
+    return nl_fail(NL_ERR_MEMORY,
+                   "%s: %s = %d needs %.3g GB for one point and %.3g GB are free, which hold %d; use a smaller %s%s, or "
+                   "a machine with more memory",
+                   plan->config->path, plan->model->size_name, plan->points[p].n,
+                   whole_bytes(plan, &plan->points[p], plan->tableaux[p], on_host) / 1e9, available / 1e9,
+                   nl_plan_largest_size(plan, p, available, on_host), smaller_words(plan), relax);
+}
+
+nl_status nl_plan_check_memory(const nl_plan *plan, double available, bool on_host)
+{
     for (int p = 0; p < plan->n_points; p++)
-        if (nl_plan_point_bytes(plan, p) > available)
-            return nl_fail(NL_ERR_MEMORY,
-                           "%s: %s = %d needs %.3g GB for one point and %.3g GB are free, which hold %d; use a smaller "
-                           "%s, or a machine with more memory",
-                           plan->config->path, plan->model->size_name, plan->points[p].n, nl_plan_point_bytes(plan, p) / 1e9,
-                           available / 1e9, nl_plan_largest_size(plan, p, available), smaller);
+        if (whole_bytes(plan, &plan->points[p], plan->tableaux[p], on_host) > available)
+            return refuse_memory(plan, p, available, on_host);
     return NL_OK;
 }
 

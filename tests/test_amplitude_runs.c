@@ -389,7 +389,7 @@ static void test_memory_is_refused(void **state)
     (void)state;
     OK(nl_plan_new(&c, &plan));
     BETWEEN(nl_plan_point_bytes(&plan, 0), 8 * 7 * pow(200, 4), 8 * 40 * pow(200, 4));
-    FAILS(nl_plan_check_memory(&plan, 24e9), NL_ERR_MEMORY, "points = 200 needs");
+    FAILS(nl_plan_check_memory(&plan, 24e9, false), NL_ERR_MEMORY, "points = 200 needs");
     nl_plan_release(&plan);
     nl_config_release(&c);
 }

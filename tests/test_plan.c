@@ -46,7 +46,7 @@ static void test_the_largest_size_is_the_last_that_fits(void **state)
         for (double available = 1e-3 * GB; available < 1e4 * GB; available *= 10) {
             planned p;
             plan_text(TEXTS[k], &p);
-            const int n = nl_plan_largest_size(&p.plan, 0, available);
+            const int n = nl_plan_largest_size(&p.plan, 0, available, false);
             if (n < NL_LARGEST_SIZE && !(bytes_at(&p, n) <= available && bytes_at(&p, n + 1) > available))
                 fail_msg("text %d: %d takes %g and %d takes %g, of %g", k, n, bytes_at(&p, n), n + 1, bytes_at(&p, n + 1),
                          available);
@@ -76,10 +76,18 @@ static void test_a_refusal_says_what_would_fit(void **state)
     char hold[64];
     plan_text(TEXTS[2], &p);
     const double available = 0.5 * bytes_at(&p, p.plan.points[0].n);
-    snprintf(hold, sizeof hold, "which hold %d;", nl_plan_largest_size(&p.plan, 0, available));
-    assert_true(nl_plan_largest_size(&p.plan, 0, available) < p.plan.points[0].n);
-    FAILS(nl_plan_check_memory(&p.plan, available), NL_ERR_MEMORY, hold);
-    OK(nl_plan_check_memory(&p.plan, 2 * available));
+    snprintf(hold, sizeof hold, "which hold %d;", nl_plan_largest_size(&p.plan, 0, available, false));
+    assert_true(nl_plan_largest_size(&p.plan, 0, available, false) < p.plan.points[0].n);
+    FAILS(nl_plan_check_memory(&p.plan, available, false), NL_ERR_MEMORY, hold);
+    OK(nl_plan_check_memory(&p.plan, 2 * available, false));
+    FAILS(nl_plan_check_memory(&p.plan, 2 * available, true), NL_ERR_MEMORY, "which hold"); /* nor the vector beside */
+    OK(nl_plan_check_memory(&p.plan, 2.1 * available, true));
+    release(&p);
+    plan_text("[model]\nequation = amplitude\n[laser]\ngamma = 200\ncooperativity = 1.2\n", &p);
+    FAILS(nl_plan_check_memory(&p.plan, 1000, false), NL_ERR_MEMORY, "steady.method = relax, which holds 6 vectors and not 12,");
+    release(&p);
+    plan_text("[model]\nequation = amplitude\n[laser]\ngamma = 200\ncooperativity = 1.2\n[steady]\nmethod = relax\n", &p);
+    FAILS(nl_plan_check_memory(&p.plan, 1000, false), NL_ERR_MEMORY, "equation = phase, or a machine");
     release(&p);
 }
 

@@ -25,8 +25,11 @@ double nl_plan_point_bytes(const nl_plan *, int point);
 /* How many vectors of the state's size these are, where all are of one size; 0 elsewhere. */
 int nl_plan_vectors(const nl_plan *, int point);
 enum { NL_LARGEST_SIZE = 65535 };
-/* The largest n (n_c, points or levels) with which this point would fit into `available` bytes; at most NL_LARGEST_SIZE. */
-int nl_plan_largest_size(const nl_plan *, int point, double available);
+/* Bytes of main memory that its state takes while it is put together for the backend. */
+double nl_plan_start_bytes(const nl_plan *, const nl_point *);
+/* The largest n (n_c, points or levels) with which this point would fit into `available` bytes; at most NL_LARGEST_SIZE.
+ * on_host: these are of main memory, where the state is put together, too. */
+int nl_plan_largest_size(const nl_plan *, int point, double available, bool on_host);
 /* Bytes of main memory that the results take. */
 double nl_plan_result_bytes(const nl_plan *);
 
@@ -41,8 +44,8 @@ typedef struct nl_plan_work {
 
 nl_plan_work nl_plan_estimate(const nl_plan *);
 
-/* NL_ERR_MEMORY where some point does not fit into `available` bytes. */
-nl_status nl_plan_check_memory(const nl_plan *, double available);
+/* NL_ERR_MEMORY where some point does not fit into `available` bytes; on_host as above. */
+nl_status nl_plan_check_memory(const nl_plan *, double available, bool on_host);
 
 /* Room for what the run yields, every point pending. */
 nl_status nl_plan_new_result(const nl_plan *, nl_result *out);
