@@ -6,6 +6,7 @@
 #include "dimer_moments.h"
 #include "amplitude_point.h"
 #include "lindblad_point.h"
+#include "nanolase/chebyshev.h"
 #include "phase_point.h"
 
 static nl_status open_cpu(int threads, nl_precision precision, nl_backend **out)
@@ -173,6 +174,66 @@ nl_status nl_backend_update(nl_backend *backend, const nl_operator *op, const nl
         step[j].c[step[j].n_terms++] = jobs[j].scale;
     }
     return backend->ops->combine(backend, pool, step, n_jobs);
+}
+
+/* The register of stage j of a Chebyshev step: by turns two, so that the last stage falls on y_new. A stage may overwrite
+ * the one before the last, which it reads element by element. */
+static int register_of(const nl_chebyshev_step *s, int j)
+{
+    return j == 0 ? s->y : (s->stages - j) % 2 == 0 ? s->y_new : s->work[0];
+}
+
+static void add_term(nl_job *job, int reg, double c)
+{
+    job->in[job->n_terms] = reg;
+    job->c[job->n_terms] = c;
+    job->n_terms += c != 0;
+}
+
+static nl_job first_stage(const nl_chebyshev_step *s)
+{
+    nl_job job = {.slot = s->slot, .out = register_of(s, 1)};
+    add_term(&job, s->y, 1);
+    add_term(&job, s->k, s->h * s->stage[1].mu_F);
+    return job;
+}
+
+static nl_job later_stage(const nl_chebyshev_step *s, int j)
+{
+    const nl_chebyshev_stage c = s->stage[j];
+    nl_job job = {.slot = s->slot, .out = register_of(s, j), .scale = s->h * c.mu_F, .arg = s->work[1]};
+    add_term(&job, register_of(s, j - 1), c.mu); /* the operand: first, and never 0 */
+    add_term(&job, register_of(s, j - 2), c.nu);
+    add_term(&job, s->y, c.rest);
+    add_term(&job, s->k, s->h * c.gamma_F);
+    return job;
+}
+
+nl_status nl_backend_chebyshev_by_stages(nl_backend *backend, const nl_operator *op, const nl_pool *pool,
+                                         const nl_chebyshev_step *steps, int n_steps)
+{
+    nl_job jobs[n_steps > 0 ? n_steps : 1];
+    jobs[0] = (nl_job){0};
+    for (int s = 0; s < n_steps; s++)
+        jobs[s] = first_stage(&steps[s]);
+    NL_TRY(backend->ops->combine(backend, pool, jobs, n_steps));
+    for (int j = 2, n_jobs = n_steps; n_jobs > 0; j++) { /* members with fewer stages than others drop out early */
+        n_jobs = 0;
+        for (int s = 0; s < n_steps; s++)
+            if (j <= steps[s].stages)
+                jobs[n_jobs++] = later_stage(&steps[s], j);
+        NL_TRY(nl_backend_update(backend, op, pool, jobs, n_jobs));
+    }
+    for (int s = 0; s < n_steps; s++)
+        jobs[s] = (nl_job){.slot = steps[s].slot, .in = {steps[s].y_new}, .out = steps[s].k_new};
+    return backend->ops->apply(backend, op, pool, jobs, n_steps);
+}
+
+nl_status nl_backend_chebyshev(nl_backend *backend, const nl_operator *op, const nl_pool *pool,
+                               const nl_chebyshev_step *steps, int n_steps)
+{
+    return (backend->ops->chebyshev ? backend->ops->chebyshev : nl_backend_chebyshev_by_stages)(backend, op, pool, steps,
+                                                                                              n_steps);
 }
 
 bool nl_backend_advances(const nl_backend *backend, const nl_operator *op)

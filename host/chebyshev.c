@@ -125,14 +125,15 @@ void nl_chebyshev_stages(nl_chebyshev method, nl_chebyshev_stage *stage)
     const polynomial p = at_w0(method.stages, method.delta);
     const double w1 = w1_of(method.order, &p);
     double b2 = 0, b1 = b_of(method.order, 0, u), b = b_of(method.order, 1, u);
-    stage[1] = (nl_chebyshev_stage){1, 0, b * w1, 0};
+    stage[1] = (nl_chebyshev_stage){1, 0, 0, b * w1, 0};
     for (int j = 2; j <= method.stages; j++) {
         const double a1 = method.order == 1 ? 0 : 1 - b * cosh((j - 1) * u);
         b2 = b1;
         b1 = b;
         b = b_of(method.order, j, u);
-        const double mu = 2 * p.w0 * b / b1, mu_F = 2 * w1 * b / b1;
-        stage[j] = (nl_chebyshev_stage){mu, method.order == 1 ? 1 - mu : -b / b2, mu_F, -a1 * mu_F};
+        const double mu = 2 * p.w0 * b / b1, nu = method.order == 1 ? 1 - mu : -b / b2, mu_F = 2 * w1 * b / b1;
+        const double rest = method.order == 1 ? 0 : 1 - mu - nu;
+        stage[j] = (nl_chebyshev_stage){mu, nu, rest, mu_F, -a1 * mu_F};
     }
 }
 
@@ -146,7 +147,7 @@ double nl_chebyshev_amplification(nl_chebyshev method, double re, double im)
     for (int j = 2; j <= method.stages; j++) {
         const nl_chebyshev_stage c = stage[j];
         const double complex next =
-            c.mu * now + c.nu * before + (1 - c.mu - c.nu) + z * (c.mu_F * now + c.gamma_F);
+            c.mu * now + c.nu * before + c.rest + z * (c.mu_F * now + c.gamma_F);
         before = now;
         now = next;
     }

@@ -1,5 +1,5 @@
 /* The CUDA backend: device, memory, jobs. The operations are in vector.cu, dense.cu, phase.cu, phase_step.cu,
- * lindblad.cu, dimer.cu, amplitude.cu and transfer.cu. */
+ * phase_chebyshev.cu, lindblad.cu, dimer.cu, amplitude.cu and transfer.cu. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -57,6 +57,8 @@ static void cuda_close(nl_backend *backend)
     nl_cuda_backend *cuda = nl_cuda_of(backend);
     cudaFree(cuda->jobs);
     cudaFree(cuda->scratch);
+    cudaFree(cuda->sent[0].data);
+    cudaFree(cuda->sent[1].data);
     nl_cuda_dense_close(cuda);
     nl_cuda_steps_close(cuda);
     cudaStreamDestroy(cuda->stream);
@@ -74,6 +76,19 @@ nl_status nl_cuda_send_jobs(nl_cuda_backend *cuda, const nl_job *jobs, int n_job
     }
     /* From pageable memory: the copy has left `jobs` when the call returns. */
     NL_CUDA(cudaMemcpyAsync(cuda->jobs, jobs, n_jobs * sizeof *jobs, cudaMemcpyHostToDevice, cuda->stream));
+    return NL_OK;
+}
+
+nl_status nl_cuda_send(nl_cuda_backend *cuda, nl_cuda_buffer *buffer, const void *host, size_t bytes)
+{
+    if (bytes > buffer->bytes) {
+        NL_CUDA(cudaFree(buffer->data));
+        *buffer = (nl_cuda_buffer){NULL, 0};
+        NL_CUDA(cudaMalloc(&buffer->data, bytes));
+        buffer->bytes = bytes;
+    }
+    /* From pageable memory: the copy has left `host` when the call returns. */
+    NL_CUDA(cudaMemcpyAsync(buffer->data, host, bytes, cudaMemcpyHostToDevice, cuda->stream));
     return NL_OK;
 }
 
@@ -118,16 +133,30 @@ static nl_status cuda_update(nl_backend *backend, const nl_operator *op, const n
     return apply_or_update(backend, op, pool, jobs, n_jobs, true);
 }
 
+/* Tiles of the phase operator: order 2, two sites, all rows. What they pay, README.md tells. */
+static bool goes_by_tiles(const nl_operator *op)
+{
+    return op->kind == NL_OPERATOR_PHASE && op->sites == 2 && op->half_width == 1 && op->rows == 0;
+}
+
 static nl_status cuda_stage(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                             int n_jobs)
 {
     nl_cuda_backend *cuda = nl_cuda_of(backend);
-    if (op->kind != NL_OPERATOR_PHASE || op->sites == 1 || op->half_width > 1 || op->rows)
+    if (!goes_by_tiles(op))
         return nl_backend_combine_then_apply(backend, op, pool, jobs, n_jobs);
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
     return nl_cuda_phase_stage(cuda, op, pool, n_jobs);
+}
+
+static nl_status cuda_chebyshev(nl_backend *backend, const nl_operator *op, const nl_pool *pool,
+                                const struct nl_chebyshev_step *steps, int n_steps)
+{
+    if (!goes_by_tiles(op))
+        return nl_backend_chebyshev_by_stages(backend, op, pool, steps, n_steps);
+    return n_steps > 0 ? nl_cuda_phase_chebyshev(nl_cuda_of(backend), op, pool, steps, n_steps) : NL_OK;
 }
 
 static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
@@ -177,6 +206,7 @@ static const nl_backend_ops cuda_ops = {
     NULL,
     NULL,
     nl_cuda_phase_advance,
+    cuda_chebyshev,
 };
 
 static nl_status open_cuda(int device, nl_backend **out)

@@ -12,12 +12,19 @@ namespace NL_OF_PRECISION(nl_cuda) {
 struct nl_cuda_cublas;
 struct nl_cuda_steps;
 
+/* What the host sends for an operation; grows as needed. */
+typedef struct nl_cuda_buffer {
+    void *data; /* device */
+    size_t bytes;
+} nl_cuda_buffer;
+
 typedef struct nl_cuda_backend {
     nl_backend base;
     cudaStream_t stream;
     cudaDeviceProp properties;
     nl_job *jobs; /* device copy of the jobs of the operation in flight */
     int jobs_capacity;
+    nl_cuda_buffer sent[2]; /* whatever else the operation in flight needs */
     double *scratch; /* device: partial sums, then results */
     size_t scratch_len;
     struct nl_cuda_cublas *cublas; /* dense.cu; NULL until it is needed */
@@ -31,6 +38,8 @@ static inline nl_cuda_backend *nl_cuda_of(nl_backend *backend)
 
 /* Puts the jobs on the device, for the kernels launched next on the stream. */
 nl_status nl_cuda_send_jobs(nl_cuda_backend *cuda, const nl_job *jobs, int n_jobs);
+/* Puts `bytes` from host into the buffer, for the kernels launched next on the stream. */
+nl_status nl_cuda_send(nl_cuda_backend *, nl_cuda_buffer *, const void *host, size_t bytes);
 /* Sees to it that scratch holds at least len doubles. */
 nl_status nl_cuda_reserve(nl_cuda_backend *cuda, size_t len);
 
@@ -115,6 +124,9 @@ nl_status nl_cuda_phase_moments(nl_cuda_backend *, const nl_operator *, const nl
 nl_status nl_cuda_phase_advance(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_polynomial *,
                                 struct nl_course *, int n_courses, double rtol, double atol);
 void nl_cuda_steps_close(nl_cuda_backend *);
+/* phase_chebyshev.cu: two sites, order 2. n_steps > 0. */
+nl_status nl_cuda_phase_chebyshev(nl_cuda_backend *, const nl_operator *, const nl_pool *,
+                                  const struct nl_chebyshev_step *, int n_steps);
 /* lindblad.cu: the same. */
 nl_status nl_cuda_lindblad_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
 nl_status nl_cuda_lindblad_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);

@@ -132,7 +132,7 @@ step 30 "CPU and device agree on self-consistent radii" same_on_both configs/fig
 step 30 "CPU and device agree on gaps" same_on_both configs/gap.ini -s sweep.t_c=0.5,1.5 -s sweep.D_p=0.2,0.05
 if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck; do
-        for test in build/tests/test_backend build/tests/test_lindblad_backend build/tests/test_dimer; do
+        for test in build/tests/test_{backend,advance,chebyshev_stages,lindblad_backend,dimer}; do
             step 90 "$tool of $test" compute-sanitizer --tool $tool --error-exitcode 1 $test
         done
     done

@@ -1,5 +1,5 @@
 /* Whole steps through the batch, as runs take them: whatever the backend makes of them. Where that is more than one
- * operation after another, these are measured too. */
+ * stage after another, these are measured too. */
 #include "groups.h"
 
 #include "../bench.h"
@@ -9,24 +9,18 @@ enum { STEPS = 8 }; /* a call */
 typedef struct walk {
     subject *s;
     int *active;
-    bool singly; /* every operation of a step asked for by the host */
 } walk;
 
 /* Tolerances so wide that every step is taken, at the bound of stability. */
 static nl_status take_steps(void *context)
 {
     const walk *w = context;
-    nl_batch *batch = &w->s->batch;
-    if (!w->singly)
-        return nl_batch_advance(batch, w->active, batch->n_members, 1e3, 1e3, NULL, STEPS);
-    for (int k = 0; k < STEPS; k++)
-        NL_TRY(nl_batch_step(batch, w->active, batch->n_members, 1e3, 1e3, NULL));
-    return NL_OK;
+    return nl_batch_advance(&w->s->batch, w->active, w->s->batch.n_members, 1e3, 1e3, NULL, STEPS);
 }
 
 static walk walk_of(subject *s)
 {
-    walk w = {s, malloc((size_t)s->batch.n_members * sizeof *w.active), false};
+    walk w = {s, malloc((size_t)s->batch.n_members * sizeof *w.active)};
     if (!w.active)
         bench_fail("not enough memory");
     for (int m = 0; m < s->batch.n_members; m++)
@@ -52,17 +46,32 @@ static void check_steps(walk *device, walk *cpu)
     }
 }
 
-static void measure_steps(bench *b, walk *w)
+/* by: how, where it is not as runs take them. */
+static void measure_steps(bench *b, walk *w, const char *by)
 {
     const nl_batch *batch = &w->s->batch;
     char name[48];
     if (batch->tableau->chebyshev)
-        snprintf(name, sizeof name, "rkc %d stages", batch->members[0].chebyshev.stages);
+        snprintf(name, sizeof name, "rkc %d%s", batch->members[0].chebyshev.stages, by);
     else
-        snprintf(name, sizeof name, "%s%s", batch->tableau->name, w->singly ? " by stages" : "");
+        snprintf(name, sizeof name, "%s%s", batch->tableau->name, by);
     const measure m = {.subject = w->s, .operation = name, .steps = STEPS,
                        .elements = (double)batch->pool.size * batch->n_members};
     bench_measure(b, &m, take_steps, w);
+}
+
+/* The device without the operations that do more than one stage. */
+static void measure_by_stages(bench *b, walk *device, walk *cpu)
+{
+    nl_backend *backend = device->s->batch.backend;
+    const nl_backend_ops *const whole = backend->ops;
+    nl_backend_ops plain = *whole;
+    plain.advance = NULL;
+    plain.chebyshev = NULL;
+    backend->ops = &plain;
+    check_steps(device, cpu);
+    measure_steps(b, device, " by stages");
+    backend->ops = whole;
 }
 
 static void steps_of(bench *b, const char *name, const char *settings, int members, const nl_tableau *tableau, bool on_cpu)
@@ -71,14 +80,12 @@ static void steps_of(bench *b, const char *name, const char *settings, int membe
     if (!bench_pair_new(b, name, settings, members, tableau, &s[0], &s[1]))
         return;
     walk device = walk_of(&s[0]), cpu = walk_of(&s[1]);
-    const int ways = nl_batch_advances(&s[0].batch) ? 2 : 1;
-    for (int way = 0; way < ways; way++) {
-        device.singly = way > 0;
-        check_steps(&device, &cpu);
-        measure_steps(b, &device);
-    }
+    check_steps(&device, &cpu);
+    measure_steps(b, &device, "");
+    if (tableau->chebyshev || nl_batch_advances(&s[0].batch))
+        measure_by_stages(b, &device, &cpu);
     if (on_cpu)
-        measure_steps(b, &cpu);
+        measure_steps(b, &cpu, "");
     free(device.active);
     free(cpu.active);
     bench_pair_release(&s[0], &s[1]);
@@ -94,6 +101,9 @@ void bench_phase_steps(bench *b)
         for (int order = 2; order <= 8; order += 6)
             steps_of(b, "phase", bench_phase_settings(b->checks_only ? 24 : cases[c].n, order),
                      b->checks_only ? 1 + 2 * c : cases[c].members, nl_tableau_find("rk45"), true);
+    for (int c = 0; c < count; c++)
+        steps_of(b, "phase", bench_phase_settings(b->checks_only ? 60 : cases[c].n, 2),
+                 b->checks_only ? 1 + 2 * c : cases[c].members, nl_tableau_chebyshev(1 + c % 2), true);
 }
 
 void bench_other_steps(bench *b)

@@ -97,6 +97,7 @@ typedef struct nl_transfer {
 /* Source points that a value takes: interpolation to a finer grid, and its adjoint to a coarser one. */
 enum { NL_INTERPOLATION_POINTS = 8, NL_RESTRICTION_POINTS = 16 };
 
+struct nl_chebyshev_step;
 struct nl_course;
 struct nl_polynomial;
 
@@ -162,6 +163,9 @@ typedef struct nl_backend_ops {
      * register k (see control.h, tableau.h). Where nl_backend_advances says so. */
     nl_status (*advance)(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_polynomial *,
                          struct nl_course *, int n_courses, double rtol, double atol);
+    /* chebyshev: all stages of a step of a Chebyshev method, and L y_new (see chebyshev.h). NULL: combine, updates, apply. */
+    nl_status (*chebyshev)(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_chebyshev_step *,
+                           int n_steps);
 } nl_backend_ops;
 
 /* What ranks (ranks.h) do together with their backends: nothing, share out the points of a plan, or each a part of every
@@ -215,6 +219,11 @@ nl_status nl_tables_put(nl_backend *, const nl_operator *, int slots, const doub
 nl_status nl_backend_stage(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
 nl_status nl_backend_combine_then_apply(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
 nl_status nl_backend_update(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs);
+
+nl_status nl_backend_chebyshev(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_chebyshev_step *,
+                               int n_steps);
+nl_status nl_backend_chebyshev_by_stages(nl_backend *, const nl_operator *, const nl_pool *,
+                                         const struct nl_chebyshev_step *, int n_steps);
 
 /* Whether the backend steps members of this operator by itself. */
 bool nl_backend_advances(const nl_backend *, const nl_operator *);

@@ -36,13 +36,25 @@ typedef struct nl_chebyshev {
 double nl_chebyshev_longest_step(int order, nl_ellipse);
 nl_chebyshev nl_chebyshev_choose(int order, nl_ellipse, double h);
 
-/* Stage j: Y_j = mu Y_(j-1) + nu Y_(j-2) + (1 - mu - nu) y + h mu_F L Y_(j-1) + h gamma_F L y. */
+/* Stage j: Y_j = mu Y_(j-1) + nu Y_(j-2) + rest y + h mu_F L Y_(j-1) + h gamma_F L y, rest = 1 - mu - nu; rest and gamma_F
+ * are 0 at order 1. Of stage 1 mu_F alone counts: Y_1 = y + h mu_F L y. */
 typedef struct nl_chebyshev_stage {
-    double mu, nu, mu_F, gamma_F;
+    double mu, nu, rest, mu_F, gamma_F;
 } nl_chebyshev_stage;
 
 /* Fills stage[1] to stage[stages]. */
 void nl_chebyshev_stages(nl_chebyshev, nl_chebyshev_stage *stage);
+
+/* All stages of one member's step, with L y at hand, and L y_new. Registers of the pool, all different: */
+typedef struct nl_chebyshev_step {
+    int slot;
+    int y, k;                        /* read: the start and L y */
+    int y_new, k_new;                /* written: the last stage and L times it */
+    int work[2];                     /* overwritten */
+    int stages;                      /* at least 2 */
+    double h;
+    const nl_chebyshev_stage *stage; /* on the host, stage[1] to stage[stages] */
+} nl_chebyshev_step;
 
 /* |P(z)|, z = re + i im. */
 double nl_chebyshev_amplification(nl_chebyshev, double re, double im);
