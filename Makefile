@@ -54,7 +54,7 @@ LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c host/transport_
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS) $(SINGLE_SOURCES:host/%.c=build/host/%_single.o)
 
-.PHONY: all help deps demo demo-run test test-run fuzz lint memcheck bench figures install uninstall clean say-what
+.PHONY: all help deps demo demo-run test test-run fuzz lint memcheck racecheck bench figures install uninstall clean say-what
 all: say-what build/nanolase build/libnanolase.a
 
 say-what:
@@ -170,6 +170,31 @@ MEMCHECKED = config result step phase lindblad relax multigrid fuzz_config fuzz_
 memcheck: $(MEMCHECKED:%=build/tests/test_%)
 	scripts/memcheck.sh $^
 
+# ---- data races: by clang's ThreadSanitizer, which knows clang's OpenMP runtime (and not gcc's)
+
+RACE_CC ?= clang
+RACE_CFLAGS = -std=gnu11 -O1 -g -fsanitize=thread -fopenmp $(WARNINGS) -Wno-pass-failed $(INCLUDES) -Itests \
+              $(LIBRARY_CFLAGS) -DNL_COMMIT='"race"'
+RACE_SOURCES = $(filter-out host/transport_%.c,$(LIBRARY_SOURCES)) host/transport_none.c host/no_cuda.c
+RACE_OBJECTS = $(RACE_SOURCES:host/%.c=build/race/%.o) $(SINGLE_SOURCES:host/%.c=build/race/%_single.o)
+RACE_TESTS = backend lindblad_backend amplitude_backend dimer phase_direct
+
+build/race/%.o: host/%.c | build/race
+	$(RACE_CC) $(RACE_CFLAGS) -MMD -MP -c $< -o $@
+
+build/race/%_single.o: host/%.c | build/race
+	$(RACE_CC) $(RACE_CFLAGS) -DNL_FLOAT -MMD -MP -c $< -o $@
+
+build/race/nanolase: $(PROGRAM_SOURCES:host/%.c=build/race/%.o) $(RACE_OBJECTS)
+	$(RACE_CC) -fsanitize=thread -fopenmp -o $@ $^ $(LIBRARIES)
+
+build/race/test_%: tests/test_%.c $(RACE_OBJECTS) $(wildcard tests/*.h)
+	$(RACE_CC) $(RACE_CFLAGS) -c $< -o $@.o
+	$(RACE_CC) -fsanitize=thread -fopenmp -o $@ $@.o $(RACE_OBJECTS) $(TEST_LIBRARIES)
+
+racecheck: build/race/nanolase $(RACE_TESTS:%=build/race/test_%)
+	scripts/racecheck.sh $^
+
 # What is missing is installed first; the rest runs in a second make, which then finds it.
 test: deps
 	@$(MAKE) --no-print-directory test-run
@@ -268,7 +293,7 @@ install: all build/nanolase.pc
 uninstall:
 	rm -rf $(addprefix "$(TREE)"/,$(INSTALLED))
 
-build/host build/cuda build/tests build/sanitized build/bench build/bench/cuda build/fuzz:
+build/host build/cuda build/tests build/sanitized build/bench build/bench/cuda build/fuzz build/race:
 	mkdir -p $@
 
 clean:
@@ -279,8 +304,9 @@ help:
 	@echo "make demo       installs what is missing, builds, runs configs/quickstart.ini and draws it"
 	@echo "make test       installs what is missing, builds, runs all tests"
 	@echo "make fuzz       looks for input that breaks a promise, FUZZ_SECONDS (600) for each target; needs clang"
-	@echo "make lint       static analysis by what is installed of clang-tidy, cppcheck, shellcheck and pyflakes"
+	@echo "make lint       static analysis by what is installed of clang-tidy, gcc's analyzer, cppcheck, shellcheck and pyflakes"
 	@echo "make memcheck   the core of the tests under valgrind; after make clean, with MARCH=x86-64-v2"
+	@echo "make racecheck  tests and every kind of run under clang's ThreadSanitizer; needs clang and libomp-dev"
 	@echo "make figures    runs and draws the paper's figures and the spectral gap: build/figures/index.html"
 	@echo "make bench      benchmarks: operators, the CUDA backend where it is, and time to steady state against other ways"
 	@echo "make install    program, library, headers, man page, completion and configs into PREFIX (/usr/local)"
@@ -289,4 +315,4 @@ help:
 	@echo "variables       NVCC= (CPU only), MPI=no (one process only), MPICC, CUDA_ARCHS=\"80 90\", MARCH=x86-64-v3, CC, CXX, PREFIX, DESTDIR"
 
 .SECONDARY:
--include $(wildcard build/host/*.d build/sanitized/*.d build/fuzz/*.d)
+-include $(wildcard build/host/*.d build/sanitized/*.d build/fuzz/*.d build/race/*.d)

@@ -61,7 +61,7 @@ void nl_dimer_fill_table(const nl_dimer *d, int levels, double *table)
     table[NL_DIMER_DRIVE2_RE] = d->drive2.re;
     table[NL_DIMER_DRIVE2_IM] = d->drive2.im;
     table[NL_DIMER_CLOSED] = d->closed;
-    for (int excited = 0; excited <= (d->pair.components > 1); excited++)
+    for (int excited = 0; excited < (d->pair.components > 1 ? 2 : 1); excited++)
         for (int E = excited; E < levels; E++) {
             table[nl_dimer_root(levels, excited) + E] = sqrt(E - excited);
             table[nl_dimer_up(levels, excited) + E] = E + 1 < levels ? sqrt(E + 1 - excited) : 0;

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,7 +15,7 @@
 #include "version.h"
 
 /* First signal: finish what is at work and stop. Second: stop at the next step. */
-static volatile sig_atomic_t signals;
+static atomic_int signals;
 
 static void on_signal(int number)
 {

@@ -127,7 +127,7 @@ static void write_reasons(frame *f, hid_t group)
     f->ok = f->ok && texts;
     for (int p = 0; p < result->n_points && f->ok; p++) {
         nl_outcome_words(&result->outcomes[p], words, sizeof words);
-        memcpy(texts + (size_t)p * length, words, strlen(words));
+        memcpy(texts + (size_t)p * length, words, strlen(words) + 1);
     }
     const nl_h5_dataset d = framed(f, "reason", "1", "why a point is not converged");
     put(f, group, &d, type, texts);

@@ -83,27 +83,26 @@ static bool make_folder(nl_store *s)
 
 /* ---- what is kept ---- */
 
+/* The list's entry of that name, made where there is none; NULL without memory. */
 static kept_file *file_named(nl_store *s, int name)
 {
     for (int k = 0; k < s->n_files; k++)
         if (s->files[k].name == name)
             return &s->files[k];
-    return NULL;
+    kept_file *files = realloc(s->files, (size_t)(s->n_files + 1) * sizeof *files);
+    if (!files)
+        return NULL;
+    s->files = files;
+    files[s->n_files] = (kept_file){.name = name};
+    return &files[s->n_files++];
 }
 
 /* Enters a file in the list, or the points that it has now. */
 static bool enter(nl_store *s, int name, const int *points, int count)
 {
-    kept_file *file = file_named(s, name);
     int *copy = malloc((size_t)count * sizeof *copy + 1);
-    if (!file && copy) {
-        kept_file *files = realloc(s->files, (size_t)(s->n_files + 1) * sizeof *files);
-        s->files = files ? files : s->files;
-        file = files ? &files[s->n_files++] : NULL;
-        if (file)
-            *file = (kept_file){.name = name};
-    }
-    if (!file || !copy) {
+    kept_file *file = copy ? file_named(s, name) : NULL;
+    if (!file) {
         free(copy);
         return false;
     }

@@ -40,7 +40,7 @@ static nl_status keep_all(void *user, nl_state *state)
     return k->method(k->user, state);
 }
 
-static nl_status keep_now(nl_task *task, nl_keeper method, void *user)
+static nl_status keep_now(nl_task *task, nl_store *store, nl_keeper method, void *user)
 {
     keeping k = {task, method, user};
     int *points = malloc((size_t)task->count * sizeof *points), count = 0;
@@ -50,7 +50,7 @@ static nl_status keep_now(nl_task *task, nl_keeper method, void *user)
         if (nl_task_is_open(task, m))
             points[count++] = task->index[m];
     const nl_status status =
-        count > 0 ? nl_store_keep(task->watcher->store, task->file, points, count, keep_all, &k, &task->cost) : NL_OK;
+        count > 0 ? nl_store_keep(store, task->file, points, count, keep_all, &k, &task->cost) : NL_OK;
     task->kept = nl_store_seconds();
     free(points);
     return status;
@@ -58,10 +58,10 @@ static nl_status keep_now(nl_task *task, nl_keeper method, void *user)
 
 nl_status nl_task_keep(nl_task *task, nl_keeper method, void *user)
 {
-    const nl_store *store = task->watcher ? task->watcher->store : NULL;
+    nl_store *store = task->watcher ? task->watcher->store : NULL;
     const double since = nl_store_seconds() - task->kept;
     const bool last = nl_task_is_aborted(task); /* there will be no other time */
-    return nl_store_is_due(store, last ? INFINITY : since, task->cost) ? keep_now(task, method, user) : NL_OK;
+    return nl_store_is_due(store, last ? INFINITY : since, task->cost) ? keep_now(task, store, method, user) : NL_OK;
 }
 
 nl_status nl_task_restore(nl_task *task, nl_keeper method, void *user)

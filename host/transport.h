@@ -17,7 +17,7 @@ typedef struct nl_message {
 
 nl_status nl_transport_open(nl_ranks *out);
 void nl_transport_close(void);
-void nl_transport_abort(int exit_code);
+_Noreturn void nl_transport_abort(int exit_code);
 
 /* Together: `bytes` of each rank, in the order of ranks. */
 void nl_transport_gather(const void *mine, size_t bytes, void *all);

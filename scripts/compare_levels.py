@@ -15,7 +15,7 @@ import sys
 
 import numpy as np
 
-from figures import BLACK, BLUE, GREY, RED, STYLE, SYMBOLS, WIDTH, YELLOW, Problem, Result, plt
+from figures import BLACK, BLUE, RED, STYLE, SYMBOLS, WIDTH, YELLOW, Problem, Result, plt
 
 EXACT = "dimer"
 # What each level needs beside the configuration: equation, and keys that only it reads.
