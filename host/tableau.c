@@ -95,57 +95,83 @@ const nl_tableau *nl_tableau_smoother(void)
     return &smoother;
 }
 
-nl_polynomial nl_tableau_polynomial(const nl_tableau *t)
+/* Of every stage of y' = L y: h L y at it is sum_j k[s][j] z^j y, z = h L. */
+static void stage_polynomials(const nl_tableau *t, double k[NL_MAX_STAGES][NL_MAX_STAGES + 1])
 {
-    double k[NL_MAX_STAGES][NL_MAX_STAGES] = {{0}}; /* h k_s = sum_j k[s][j] z_j */
-    nl_polynomial p = {.degree = t->stages - 1, .embedded = t->embedded, .y = {1}};
-    for (int s = 0; s < p.degree; s++) {
+    memset(k, 0, NL_MAX_STAGES * sizeof *k);
+    for (int s = 0; s < t->stages; s++) {
         k[s][1] = 1;
         for (int l = 0; l < s; l++)
-            for (int j = 1; j < p.degree; j++)
+            for (int j = 1; j < t->stages; j++)
                 k[s][j + 1] += t->a[s][l] * k[l][j];
+    }
+}
+
+nl_polynomial nl_tableau_polynomial(const nl_tableau *t)
+{
+    double k[NL_MAX_STAGES][NL_MAX_STAGES + 1];
+    nl_polynomial p = {.degree = t->stages - 1, .embedded = t->embedded, .y = {1}};
+    stage_polynomials(t, k);
+    for (int s = 0; s < p.degree; s++)
         for (int j = 1; j <= p.degree; j++) {
             p.y[j] += t->b[s] * k[s][j];
             p.error[j] += (t->b[s] - t->b_hat[s]) * k[s][j];
         }
-    }
     p.error_new = t->b[p.degree] - t->b_hat[p.degree];
     return p;
 }
 
-double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum, int count)
+/* R(z) = sum_j R[j] z^j: a step of y' = L y takes y to R(h L) y. */
+static void stability_polynomial(const nl_tableau *t, double R[NL_MAX_STAGES + 1])
 {
-    double rate = 0;
-    for (int i = 0; i < count; i++)
-        rate = fmax(rate, hypot(spectrum[i].re, spectrum[i].im));
-    double low = 0, high = 8 / rate; /* no pair here is stable beyond |z| = 8 */
-    for (int step = 0; step < 14; step++) {
-        const double h = (low + high) / 2;
-        bool stable = true;
-        for (int i = 0; i < count && stable; i++)
-            stable = nl_tableau_amplification(pair, h * spectrum[i].re, h * spectrum[i].im) <= 1 + 1e-12;
-        if (stable)
-            low = h;
-        else
-            high = h;
+    double k[NL_MAX_STAGES][NL_MAX_STAGES + 1];
+    stage_polynomials(t, k);
+    for (int j = 0; j <= NL_MAX_STAGES; j++) {
+        R[j] = j == 0;
+        for (int s = 0; s < t->stages; s++)
+            R[j] += t->b[s] * k[s][j];
     }
-    return low;
+}
+
+/* |R(z)|^2. In reals, and of one length for all: this runs some thousand times for every point of a sweep. */
+static inline double amplified(const double R[NL_MAX_STAGES + 1], double re, double im)
+{
+    double sum_re = R[NL_MAX_STAGES], sum_im = 0;
+    for (int j = NL_MAX_STAGES - 1; j >= 0; j--) {
+        const double next = sum_re * re - sum_im * im + R[j];
+        sum_im = sum_re * im + sum_im * re;
+        sum_re = next;
+    }
+    return sum_re * sum_re + sum_im * sum_im;
 }
 
 double nl_tableau_amplification(const nl_tableau *t, double re, double im)
 {
-    /* Stage derivatives of y' = z y, y = 1, in units of z. In reals: this runs for every point of a sweep. */
-    double k_re[NL_MAX_STAGES], k_im[NL_MAX_STAGES], R_re = 1, R_im = 0;
-    for (int s = 0; s < t->stages; s++) {
-        double sum_re = 0, sum_im = 0;
-        for (int j = 0; j < s; j++) {
-            sum_re += t->a[s][j] * k_re[j];
-            sum_im += t->a[s][j] * k_im[j];
-        }
-        k_re[s] = 1 + re * sum_re - im * sum_im;
-        k_im[s] = re * sum_im + im * sum_re;
-        R_re += t->b[s] * (re * k_re[s] - im * k_im[s]);
-        R_im += t->b[s] * (re * k_im[s] + im * k_re[s]);
+    double R[NL_MAX_STAGES + 1];
+    stability_polynomial(t, R);
+    return sqrt(amplified(R, re, im));
+}
+
+/* NaN is not. */
+static bool is_stable(const double R[NL_MAX_STAGES + 1], const nl_complex *spectrum, int count, double h)
+{
+    int growing = 0;
+#pragma omp simd reduction(+ : growing)
+    for (int i = 0; i < count; i++)
+        growing += !(amplified(R, h * spectrum[i].re, h * spectrum[i].im) <= 1 + 2e-12);
+    return growing == 0;
+}
+
+double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum, int count)
+{
+    double R[NL_MAX_STAGES + 1], largest = 0;
+    stability_polynomial(pair, R);
+    for (int i = 0; i < count; i++)
+        largest = fmax(largest, spectrum[i].re * spectrum[i].re + spectrum[i].im * spectrum[i].im);
+    double low = 0, high = 8 / sqrt(largest); /* no pair here is stable beyond |z| = 8 */
+    for (int step = 0; step < 14; step++) {
+        const double h = (low + high) / 2;
+        *(is_stable(R, spectrum, count, h) ? &low : &high) = h;
     }
-    return hypot(R_re, R_im);
+    return low;
 }
