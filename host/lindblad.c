@@ -71,9 +71,9 @@ static int whole(double x)
     return (int)fmin(x, most);
 }
 
-nl_window nl_lindblad_window(const nl_lindblad *l, double field)
+nl_window nl_lindblad_window(const nl_lindblad *l, double field, double depth)
 {
-    const double widths = 4.5, depth = 18;
+    const double widths = 4.5;
     const nl_laser *laser = &l->laser;
     const double least = laser->n0 > 0 ? laser->n0 + widths * width(l, laser->n0) : reach(l, 0, widths * widths / 2);
     nl_window window = {.least = whole(ceil(fmax(least, 2))),
@@ -81,7 +81,7 @@ nl_window nl_lindblad_window(const nl_lindblad *l, double field)
     if (l->components == 1)
         window.most = whole(fmin(window.most, floor((laser->A + laser->C) / (2 * laser->B_r))));
     /* Near the bound the operator is far from normal, and steps short: there fewer widths must do. */
-    const double comfortable = fmax(0.7 * window.most, reach(l, field, 14));
+    const double comfortable = fmax(0.7 * window.most, reach(l, field, fmin(depth, 14)));
     const int wanted = whole(ceil(fmin(reach(l, field, depth), comfortable))) + 2;
     if (window.least <= window.most)
         window.wanted = wanted < window.least ? window.least : wanted > window.most ? window.most : wanted;

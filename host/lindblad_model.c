@@ -156,7 +156,7 @@ static nl_status lindblad_point(const nl_config *config, nl_point *out)
     NL_TRY(check_choices(config));
     const double epsilon = l.laser.epsilon, r = nl_lindblad_radius(&l, epsilon);
     const double field = config->model_sites == 2 ? nl_largest_field(&l, nl_largest_tunnelling(config)) : epsilon;
-    const nl_window window = nl_lindblad_window(&l, field);
+    const nl_window window = nl_lindblad_window(&l, field, NL_LINDBLAD_DEPTH);
     l.closed = steady;
     l.n_initial = isnan(config->run_n_initial) ? r * r : config->run_n_initial;
     NL_TRY(nl_choose_levels(config, window, &point.n));

@@ -90,8 +90,8 @@ static nl_status check_common_grid(const nl_plan *plan)
                                   plan->model->size_name, first.n, op.n);
         if (plan->model == &nl_amplitude_model &&
             plan->points[p].amplitude.extent != plan->points[0].amplitude.extent)
-            return nl_config_fail(plan->config, "output.fields", "fields = yes needs one grid for all points; give extent "
-                                  "a number, and do not sweep it, or use fields = no");
+            return nl_config_fail(plan->config, "output.fields", "fields = yes needs one grid for all points; give "
+                                  "extent a number, and do not sweep it, or use fields = no");
     }
     return NL_OK;
 }
@@ -265,8 +265,8 @@ static nl_status refuse_memory(const nl_plan *plan, int p, double available, boo
         snprintf(relax, sizeof relax, ", steady.method = relax, which holds %d vectors and not %d", vectors - extra,
                  vectors);
     return nl_fail(NL_ERR_MEMORY,
-                   "%s: %s = %d needs %.3g GB for one point and %.3g GB are free, which hold %d; use a smaller %s%s, or "
-                   "a machine with more memory",
+                   "%s: %s = %d needs %.3g GB for one point and %.3g GB are free, which hold %d; use a smaller %s%s, "
+                   "or a machine with more memory",
                    plan->config->path, plan->model->size_name, plan->points[p].n,
                    whole_bytes(plan, &plan->points[p], plan->tableaux[p], on_host) / 1e9, available / 1e9,
                    nl_plan_largest_size(plan, p, available, on_host), smaller_words(plan), relax);

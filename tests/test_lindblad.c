@@ -43,7 +43,7 @@ static void test_window(void **state)
     for (int k = 0; k < COUNT(windows); k++) {
         const double C_p = windows[k].C_p, gamma = windows[k].gamma, n0 = (C_p - 1) * gamma / (2 * C_p);
         const nl_lindblad l = lindblad_of(C_p, gamma, "");
-        const nl_window w = nl_lindblad_window(&l, 0);
+        const nl_window w = nl_lindblad_window(&l, 0, NL_LINDBLAD_DEPTH);
         assert_int_equal(w.most, windows[k].most);
         if (n0 > 0)
             assert_int_equal(w.least, (int)ceil(n0 + 4.5 * sqrt(gamma / 2 + n0)));
@@ -61,11 +61,11 @@ static void test_window_of_other_models(void **state)
     const nl_lindblad plain = lindblad_of(1.2, 500, "renormalise = no\n");
     const nl_lindblad qubit = lindblad_of(2, 200, "[model]\nlocal = qubit\n"), photon = lindblad_of(2, 200, "");
     (void)state;
-    assert_int_equal(nl_lindblad_window(&plain, 0).most, 190);
+    assert_int_equal(nl_lindblad_window(&plain, 0, NL_LINDBLAD_DEPTH).most, 190);
     CLOSE(plain.laser.B_r, 2 * 1.2 * 1.2 / 500, 1e-15);
-    assert_true(nl_lindblad_window(&qubit, 0).most > 50000);
-    assert_int_equal(nl_lindblad_window(&qubit, 0).least, nl_lindblad_window(&photon, 0).least);
-    BETWEEN(nl_lindblad_window(&qubit, 0).wanted, 106, 160);
+    assert_true(nl_lindblad_window(&qubit, 0, NL_LINDBLAD_DEPTH).most > 50000);
+    assert_int_equal(nl_lindblad_window(&qubit, 0, NL_LINDBLAD_DEPTH).least, nl_lindblad_window(&photon, 0, NL_LINDBLAD_DEPTH).least);
+    BETWEEN(nl_lindblad_window(&qubit, 0, NL_LINDBLAD_DEPTH).wanted, 106, 160);
 }
 
 /* The populations of Eq. 6 without drive: none flows between n and n + 1. */
@@ -89,7 +89,7 @@ static void test_wanted_holds_the_distribution(void **state)
     (void)state;
     for (int k = 0; k < COUNT(cases); k++) {
         const nl_lindblad l = lindblad_of(cases[k][0], cases[k][1], "");
-        const int wanted = nl_lindblad_window(&l, 0).wanted;
+        const int wanted = nl_lindblad_window(&l, 0, NL_LINDBLAD_DEPTH).wanted;
         double *p = populations(&l, wanted + 1);
         BETWEEN(p[wanted], 1e-30, 2e-8);
         BETWEEN(p[wanted * 3 / 4], 1e-8, 1);
@@ -104,9 +104,9 @@ static void test_wanted_grows_with_the_drive(void **state)
     int before = 0;
     (void)state;
     for (double f = 0; f < 3; f += 0.3) {
-        const nl_window w = nl_lindblad_window(&l, f);
+        const nl_window w = nl_lindblad_window(&l, f, NL_LINDBLAD_DEPTH);
         assert_true(w.wanted > before);
-        assert_int_equal(w.most, nl_lindblad_window(&l, 0).most);
+        assert_int_equal(w.most, nl_lindblad_window(&l, 0, NL_LINDBLAD_DEPTH).most);
         before = w.wanted;
     }
 }
@@ -174,7 +174,7 @@ static void test_accepted_cutoffs(void **state)
 {
     const nl_lindblad l = lindblad_of(1.2, 500, "");
     (void)state;
-    assert_int_equal(levels_of(text_of(laser_format, 1.2, 500., "")), nl_lindblad_window(&l, 0.3).wanted);
+    assert_int_equal(levels_of(text_of(laser_format, 1.2, 500., "")), nl_lindblad_window(&l, 0.3, NL_LINDBLAD_DEPTH).wanted);
     assert_int_equal(levels_of(text_of(laser_format, 1.2, 500., "[fock]\nlevels = 119\n")), 119);
     assert_int_equal(levels_of(text_of(laser_format, 1.2, 500., "[fock]\nlevels = 229\n")), 229);
     assert_int_equal(levels_of(text_of(laser_format, 2., 200., "[run]\nmode = evolve\n[fock]\nlevels = 2\n")), 2);

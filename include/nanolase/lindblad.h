@@ -34,15 +34,15 @@ nl_lindblad nl_lindblad_from_config(const nl_config *);
 /*
  * The window of cutoffs. Below `least` the distribution does not fit; above `most` the photon-number diffusion that Eq. 6
  * implies, n (A + C - 2 B n), is negative and modes grow (Eq. 1 has no such bound: most is then large). `wanted` holds
- * the distribution for drives up to `field` to 1e-8 of its maximum, six widths away, and lies within the bounds; 0 where
- * there is no window. None goes beyond NL_LINDBLAD_MOST_LEVELS, but a least of one more: the distribution is larger.
+ * the distribution for drives up to `field` to e^-depth of its maximum, sqrt(2 depth) widths away, and lies within the
+ * bounds; 0 where there is no window. None goes beyond NL_LINDBLAD_MOST_LEVELS, but a least of one more: the distribution is larger.
  */
-enum { NL_LINDBLAD_MOST_LEVELS = 100000 };
+enum { NL_LINDBLAD_MOST_LEVELS = 100000, NL_LINDBLAD_DEPTH = 18 /* 1e-8, six widths */ };
 typedef struct nl_window {
     int least, most, wanted;
 } nl_window;
 
-nl_window nl_lindblad_window(const nl_lindblad *, double field);
+nl_window nl_lindblad_window(const nl_lindblad *, double field, double depth);
 
 /* Coherence orders that carry a steady state at drives up to `field` to rounding; at most the number of levels. */
 int nl_lindblad_orders(const nl_lindblad *, double field, int levels);
