@@ -73,7 +73,8 @@ def made_by(result):
     about = {name: html.escape(text_of(value)) for name, value in result.file.attrs.items()}
     threads = f", threads: {about['threads']}" if about["backend"] == "cpu" else ""
     note = result.unconverged_note()
-    return (f'<details class="made"><summary>{html.escape(result.name)}.ini: {result.converged.size} points in '
+    file = "" if result.stem == result.name else f" ({result.stem}.h5)"
+    return (f'<details class="made"><summary>{html.escape(result.name + ".ini" + file)}: {result.converged.size} points in '
             f"{duration(result)} on {about['device']}{threads}, {about['precision']} precision; nanolase {about['version']} "
             f"({about['commit']}), {about['end_time'][:10]}"
             f"{f'; <span class=bad>{note}</span>' if note else ''}</summary><pre>{about['config']}</pre></details>")

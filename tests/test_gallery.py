@@ -89,6 +89,8 @@ def test_whole_page(folder):
     for name, values in SMALL.items():
         check(f"{name}.ini: " in page, name, "is not said to have made anything")
         check(all(key.split(".")[1] in page for key in values), name)
+    for level in levels:
+        check(f"levels.ini ({level}.h5): " in page, level, "is not said to have made anything")
     exact = bessel(1, 10) / bessel(0, 10)
     stated = re.findall(r"0\.\d{4}", text_of(found["fig--3"]))
     close(float(stated[0]), exact, 6e-5, "closed form")
