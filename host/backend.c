@@ -176,8 +176,8 @@ nl_status nl_backend_update(nl_backend *backend, const nl_operator *op, const nl
     return backend->ops->combine(backend, pool, step, n_jobs);
 }
 
-/* The register of stage j of a Chebyshev step: by turns two, so that the last stage falls on y_new. A stage may overwrite
- * the one before the last, which it reads element by element. */
+/* The register of stage j of a Chebyshev step: by turns two, so that the last stage falls on y_new. A stage may
+ * overwrite the one before the last, which it reads element by element. */
 static int register_of(const nl_chebyshev_step *s, int j)
 {
     return j == 0 ? s->y : (s->stages - j) % 2 == 0 ? s->y_new : s->work[0];
@@ -232,8 +232,8 @@ nl_status nl_backend_chebyshev_by_stages(nl_backend *backend, const nl_operator 
 nl_status nl_backend_chebyshev(nl_backend *backend, const nl_operator *op, const nl_pool *pool,
                                const nl_chebyshev_step *steps, int n_steps)
 {
-    return (backend->ops->chebyshev ? backend->ops->chebyshev : nl_backend_chebyshev_by_stages)(backend, op, pool, steps,
-                                                                                              n_steps);
+    const bool fused = backend->ops->chebyshev != NULL;
+    return (fused ? backend->ops->chebyshev : nl_backend_chebyshev_by_stages)(backend, op, pool, steps, n_steps);
 }
 
 bool nl_backend_advances(const nl_backend *backend, const nl_operator *op)

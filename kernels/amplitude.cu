@@ -9,7 +9,7 @@ enum { THREADS = 128 };
 /* One thread an element: neighbours along y_2 are read by neighbouring threads, the others' rows come from the cache.
  * blockIdx.y: job. */
 template <int W, bool UPDATES>
-__global__ void amplitude_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+__global__ void amplitude_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
     /* element = blockIdx.x THREADS + threadIdx.x = row n + j, by divisions of 32 bits only */
     const unsigned n = op.n, rest = blockIdx.x % n * THREADS + threadIdx.x;
@@ -17,7 +17,7 @@ __global__ void amplitude_kernel(nl_operator op, nl_pool pool, const nl_job *job
     const size_t element = row.start + rest % n;
     if (element >= pool.size)
         return;
-    const nl_job *job = &jobs[blockIdx.y];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
     const nl_amplitude_view view = nl_amplitude_view_of(nl_slot_table(&op, job->slot), op.n, op.sites);
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     nl_cuda_put<UPDATES>(&pool, job, element, nl_amplitude_point(&view, P, &row, W, (int)(rest % n)));
@@ -46,10 +46,10 @@ nl_status nl_cuda_amplitude_apply(nl_cuda_backend *cuda, const nl_operator *op, 
 }
 
 /* A block a plane of the fast site. blockIdx.y: job. */
-__global__ void plane_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, double *result)
+__global__ void plane_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs, double *result)
 {
     NL_SHARED(double, shared);
-    const nl_job *job = &jobs[blockIdx.y];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
     const size_t plane = (size_t)op.n * op.n;
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]) + blockIdx.x * plane;
     const nl_real *x = nl_amplitude_view_of(nl_slot_table(&op, job->slot), op.n, op.sites).x;

@@ -2,6 +2,7 @@
  * phase_chebyshev.cu, lindblad.cu, dimer.cu, amplitude.cu and transfer.cu. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cuda_backend.h"
 
@@ -55,7 +56,6 @@ static size_t cuda_preferred_bytes(nl_backend *backend)
 static void cuda_close(nl_backend *backend)
 {
     nl_cuda_backend *cuda = nl_cuda_of(backend);
-    cudaFree(cuda->jobs);
     cudaFree(cuda->scratch);
     cudaFree(cuda->sent[0].data);
     cudaFree(cuda->sent[1].data);
@@ -63,20 +63,6 @@ static void cuda_close(nl_backend *backend)
     nl_cuda_steps_close(cuda);
     cudaStreamDestroy(cuda->stream);
     free(cuda);
-}
-
-nl_status nl_cuda_send_jobs(nl_cuda_backend *cuda, const nl_job *jobs, int n_jobs)
-{
-    if (n_jobs > cuda->jobs_capacity) {
-        NL_CUDA(cudaFree(cuda->jobs));
-        cuda->jobs = NULL;
-        cuda->jobs_capacity = 0;
-        NL_CUDA(cudaMalloc((void **)&cuda->jobs, n_jobs * sizeof *jobs));
-        cuda->jobs_capacity = n_jobs;
-    }
-    /* From pageable memory: the copy has left `jobs` when the call returns. */
-    NL_CUDA(cudaMemcpyAsync(cuda->jobs, jobs, n_jobs * sizeof *jobs, cudaMemcpyHostToDevice, cuda->stream));
-    return NL_OK;
 }
 
 nl_status nl_cuda_send(nl_cuda_backend *cuda, nl_cuda_buffer *buffer, const void *host, size_t bytes)
@@ -89,6 +75,18 @@ nl_status nl_cuda_send(nl_cuda_backend *cuda, nl_cuda_buffer *buffer, const void
     }
     /* From pageable memory: the copy has left `host` when the call returns. */
     NL_CUDA(cudaMemcpyAsync(buffer->data, host, bytes, cudaMemcpyHostToDevice, cuda->stream));
+    return NL_OK;
+}
+
+nl_status nl_cuda_send_jobs(nl_cuda_backend *cuda, const nl_job *jobs, int n_jobs)
+{
+    cuda->jobs.many = NULL;
+    if (n_jobs <= NL_CUDA_FEW_JOBS) {
+        memcpy(cuda->jobs.few, jobs, n_jobs * sizeof *jobs);
+        return NL_OK;
+    }
+    NL_TRY(nl_cuda_send(cuda, &cuda->sent[0], jobs, n_jobs * sizeof *jobs));
+    cuda->jobs.many = (const nl_job *)cuda->sent[0].data;
     return NL_OK;
 }
 

@@ -18,13 +18,21 @@ typedef struct nl_cuda_buffer {
     size_t bytes;
 } nl_cuda_buffer;
 
+enum { NL_CUDA_FEW_JOBS = 16 };
+
+/* The jobs of an operation, a parameter of its kernels: few stand in it, and are launched with the kernel; more have
+ * been sent before, which takes longer than a kernel on a small state. */
+typedef struct nl_cuda_jobs {
+    const nl_job *many; /* device; NULL: few */
+    nl_job few[NL_CUDA_FEW_JOBS];
+} nl_cuda_jobs;
+
 typedef struct nl_cuda_backend {
     nl_backend base;
     cudaStream_t stream;
     cudaDeviceProp properties;
-    nl_job *jobs; /* device copy of the jobs of the operation in flight */
-    int jobs_capacity;
-    nl_cuda_buffer sent[2]; /* whatever else the operation in flight needs */
+    nl_cuda_jobs jobs;      /* of the operation in flight */
+    nl_cuda_buffer sent[2]; /* what it needs on the device: many jobs, or other things */
     double *scratch; /* device: partial sums, then results */
     size_t scratch_len;
     struct nl_cuda_cublas *cublas; /* dense.cu; NULL until it is needed */
@@ -36,7 +44,7 @@ static inline nl_cuda_backend *nl_cuda_of(nl_backend *backend)
     return (nl_cuda_backend *)backend; /* base is the first member */
 }
 
-/* Puts the jobs on the device, for the kernels launched next on the stream. */
+/* Makes the jobs cuda->jobs, for the kernels launched next on the stream. */
 nl_status nl_cuda_send_jobs(nl_cuda_backend *cuda, const nl_job *jobs, int n_jobs);
 /* Puts `bytes` from host into the buffer, for the kernels launched next on the stream. */
 nl_status nl_cuda_send(nl_cuda_backend *, nl_cuda_buffer *, const void *host, size_t bytes);
@@ -44,6 +52,11 @@ nl_status nl_cuda_send(nl_cuda_backend *, nl_cuda_buffer *, const void *host, si
 nl_status nl_cuda_reserve(nl_cuda_backend *cuda, size_t len);
 
 /* ---- in kernels ---- */
+
+static __device__ __forceinline__ const nl_job *nl_cuda_job(const nl_cuda_jobs *jobs, int which)
+{
+    return jobs->many ? &jobs->many[which] : &jobs->few[which];
+}
 
 /* Element x of the job's combination sum_k c_k in_k. */
 static __device__ __forceinline__ nl_real nl_cuda_combination(const nl_pool *pool, const nl_job *job, size_t x)

@@ -38,9 +38,10 @@ static __device__ __forceinline__ nl_real_complex derivative(const nl_dimer_at *
 
 /* blockIdx.x: block, y: part of it, z: job. */
 template <int COMPONENTS, int PLANES, bool UPDATES>
-__global__ void __launch_bounds__(THREADS) dimer_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+__global__ void __launch_bounds__(THREADS)
+    dimer_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const int N = op.n, i = blockIdx.y * THREADS + threadIdx.x;
     op.components = COMPONENTS; /* as a constant it leaves the address arithmetic */
     if (blockIdx.x == 0 && blockIdx.y == 0)
@@ -82,10 +83,11 @@ nl_status nl_cuda_dimer_apply(nl_cuda_backend *cuda, const nl_operator *op, cons
 /* ---- moments: the parts on the device, added up on the host ---- */
 
 /* The rows of one block but the distance's. blockIdx.x: block; z: job. */
-__global__ void dimer_parts_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, double *parts)
+__global__ void dimer_parts_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs,
+                                   double *parts)
 {
     NL_SHARED(double, shared);
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const nl_real *table = nl_slot_table(&op, job->slot);
     const int N = op.n;
     double sums[NL_DIMER_ROWS] = {0};
@@ -101,9 +103,10 @@ __global__ void dimer_parts_kernel(nl_operator op, nl_pool pool, const nl_job *j
 }
 
 /* S_2. blockIdx.y: plane and component; z: job. */
-__global__ void dimer_reduce_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, double *parts)
+__global__ void dimer_reduce_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs,
+                                    double *parts)
 {
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const int N = op.n, Q = op.components, p = blockIdx.y / Q, c = blockIdx.y % Q;
     const int i = blockIdx.x * THREADS + threadIdx.x;
     const size_t size = (size_t)N * N;
@@ -120,13 +123,14 @@ __global__ void dimer_reduce_kernel(nl_operator op, nl_pool pool, const nl_job *
 }
 
 /* blockIdx.x: block; z: job. */
-__global__ void dimer_distance_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, double *all_parts)
+__global__ void dimer_distance_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs,
+                                      double *all_parts)
 {
     NL_SHARED(double, shared);
     const int N = op.n, Q = op.components;
     double *parts = all_parts + blockIdx.z * nl_dimer_parts_len(N, Q), sum = 0;
     const double *S2 = parts + NL_DIMER_ROWS * nl_dimer_blocks(N, Q);
-    const nl_dimer_at b = block_of(&op, &pool, &jobs[blockIdx.z]);
+    const nl_dimer_at b = block_of(&op, &pool, nl_cuda_job(&jobs, blockIdx.z));
     const nl_complex S1 = nl_dimer_reduced(parts, N, Q, b.at);
     for (int i = threadIdx.x; i < N * N; i += THREADS)
         sum += nl_dimer_distance_term(&b, Q, op.planes, S1, S2, i);

@@ -83,10 +83,10 @@ static __device__ __forceinline__ nl_real_complex derivative(const nl_operator *
 
 /* One thread for the same element of all components. blockIdx.y: site; blockIdx.z: job. */
 template <int COMPONENTS, int PLANES, bool UPDATES>
-__global__ void lindblad_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+__global__ void lindblad_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
     NL_SHARED(double, shared);
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const int site = blockIdx.y;
     const nl_real *table = nl_slot_table(&op, job->slot);
     const size_t plane = nl_lindblad_plane(&op), per_site = COMPONENTS * PLANES * plane, offset = site * per_site;
@@ -134,10 +134,11 @@ nl_status nl_cuda_lindblad_apply(nl_cuda_backend *cuda, const nl_operator *op, c
 /* ---- moments ---- */
 
 /* Partial sums of one site over a chunk of places, each with all components. blockIdx.y: site; blockIdx.z: job. */
-__global__ void lindblad_moments_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, double *partial)
+__global__ void lindblad_moments_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs,
+                                        double *partial)
 {
     NL_SHARED(double, shared);
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const nl_real *table = nl_slot_table(&op, job->slot);
     const size_t plane = nl_lindblad_plane(&op), per_site = op.components * op.planes * plane;
     const nl_real *state = nl_pool_vector(&pool, job->slot, job->in[0]) + blockIdx.y * per_site;

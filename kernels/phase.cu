@@ -12,10 +12,11 @@ enum operation { APPLY, UPDATE, STAGE };
 /* Order 2, which memory limits: one application to a tile. Two blocks share a multiprocessor, so that one computes
  * while the other waits. */
 template <operation OPERATION>
-__global__ void __launch_bounds__(THREADS, 2) tile_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+__global__ void __launch_bounds__(THREADS, 2)
+    tile_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
     NL_SHARED(nl_real, tile);
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const int n = op.n;
     const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, job->slot), n, 1);
     const nl_strip strip = nl_strip_of(n, 1);
@@ -42,13 +43,14 @@ __global__ void __launch_bounds__(THREADS, 2) tile_kernel(nl_operator op, nl_poo
 }
 
 /* Higher orders, and slabs: one thread a point. Tiles would need so many registers that too few blocks fit. */
-template <int W, bool UPDATES> __global__ void phase_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+template <int W, bool UPDATES>
+__global__ void phase_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
     const int n = op.n;
     const int i = blockIdx.y * ROWS + threadIdx.y, j = blockIdx.x * NL_CUDA_WARP + threadIdx.x;
     if (i >= nl_phase_rows(&op) || j >= n)
         return;
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, job->slot), n, W);
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     const nl_real *row[2 * W + 1];
@@ -57,12 +59,13 @@ template <int W, bool UPDATES> __global__ void phase_kernel(nl_operator op, nl_p
     nl_cuda_put<UPDATES>(&pool, job, (size_t)i * n + j, nl_phase_point(&view, row, n, W, op.first_row + i, j, 1));
 }
 
-template <int W, bool UPDATES> __global__ void phase_single_kernel(nl_operator op, nl_pool pool, const nl_job *jobs)
+template <int W, bool UPDATES>
+__global__ void phase_single_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
     const int j = blockIdx.x * blockDim.x + threadIdx.x;
     if (j >= op.n)
         return;
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, job->slot), op.n, W);
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     nl_cuda_put<UPDATES>(&pool, job, j, nl_phase_point_single(&view, P, op.n, W, j, 1));
@@ -116,12 +119,12 @@ nl_status nl_cuda_phase_stage(nl_cuda_backend *cuda, const nl_operator *op, cons
 }
 
 /* One thread an entry of a marginal, which it sums in ascending order. blockIdx.y: which; blockIdx.z: job. */
-__global__ void marginal_kernel(nl_operator op, nl_pool pool, const nl_job *jobs, double *result)
+__global__ void marginal_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs, double *result)
 {
     const int m = blockIdx.x * blockDim.x + threadIdx.x, which = blockIdx.y;
     if (m >= op.n)
         return;
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     double sum = 0;
     const int first = op.first_row, last = first + nl_phase_rows(&op); /* of the slab, or of all rows */

@@ -107,7 +107,7 @@ __global__ void __launch_bounds__(WARPS *NL_CUDA_WARP, 2)
     const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, m->slot), n, 1);
     const nl_strip strip = nl_strip_of(n, APPLICATIONS);
     nl_strip_coefficients<1> coefficients;
-    nl_patch now, next, before;
+    nl_patch now, before, L;
     const int begin = part * APPLICATIONS + 2, end = min(begin + APPLICATIONS, m->stages + 2);
     begin_part(&pool, m, stages, part, n, &strip, now, before);
     nl_tile_put(tile_of(tiles, begin - 1), before);
@@ -116,13 +116,14 @@ __global__ void __launch_bounds__(WARPS *NL_CUDA_WARP, 2)
         nl_tile_put(tile_of(tiles, j), now);
         __syncthreads();
         coefficients.load_rows(&view, &strip, n); /* again, as registers are short */
-        nl_tile_derivative<1>(&view, &coefficients, tile_of(tiles, j), now, next);
+        nl_tile_derivative<1>(&view, &coefficients, tile_of(tiles, j), now, L);
         const stage s = stages[j];
+        const nl_real a = (nl_real)s.now, b = (nl_real)s.before, f = (nl_real)s.rate;
         tile_get(tile_of(tiles, j - 1), before);
         NL_UNROLL
         for (int r = 0; r < NL_TILE_STRIP; r++)
             for (int c = 0; c < 2; c++)
-                now[r][c] = (nl_real)s.rate * next[r][c] + ((nl_real)s.before * before[r][c] + (nl_real)s.now * now[r][c]);
+                now[r][c] = f * L[r][c] + (b * before[r][c] + a * now[r][c]);
         if (s.start != 0 || s.start_rate != 0)
             add_start(&pool, m, &s, n, &strip, now);
     }

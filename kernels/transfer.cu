@@ -6,12 +6,13 @@ namespace NL_OF_PRECISION(nl_cuda) {
 
 enum { TILE_J = 32, TILE_I = 8 };
 
-__global__ void transfer_kernel(nl_transfer transfer, nl_pool from, nl_pool to, int rows, const nl_job *jobs)
+__global__ void transfer_kernel(nl_transfer transfer, nl_pool from, nl_pool to, int rows,
+                                const __grid_constant__ nl_cuda_jobs jobs)
 {
     const int i = blockIdx.y * TILE_I + threadIdx.y, j = blockIdx.x * TILE_J + threadIdx.x;
     if (i >= rows || j >= transfer.n_to)
         return;
-    const nl_job *job = &jobs[blockIdx.z];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
     nl_real *out = nl_pool_vector(&to, job->slot, job->out) + (size_t)i * transfer.n_to + j;
     const nl_real value = nl_transfer_point(&transfer, nl_pool_vector(&from, job->slot, job->in[0]),
                                             rows > 1 ? transfer.n_from : 1, i, j);

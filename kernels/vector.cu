@@ -9,18 +9,19 @@ namespace NL_OF_PRECISION(nl_cuda) {
 
 enum { THREADS = NL_CUDA_THREADS, CHUNK = NL_CUDA_CHUNK };
 
-__global__ void combine_kernel(nl_pool pool, const nl_job *jobs)
+__global__ void combine_kernel(nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
-    const nl_job *job = &jobs[blockIdx.y];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
     nl_real *out = nl_pool_vector(&pool, job->slot, job->out);
     for (size_t x = (size_t)blockIdx.x * blockDim.x + threadIdx.x; x < pool.size; x += (size_t)gridDim.x * blockDim.x)
         out[x] = nl_cuda_combination(&pool, job, x);
 }
 
-__global__ void error_kernel(nl_pool pool, const nl_job *jobs, nl_real rtol, nl_real atol, double *partial)
+__global__ void error_kernel(nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs, nl_real rtol, nl_real atol,
+                             double *partial)
 {
     NL_SHARED(double, shared);
-    const nl_job *job = &jobs[blockIdx.y];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
     const nl_real *y = nl_pool_vector(&pool, job->slot, job->y);
     const nl_real *y_new = nl_pool_vector(&pool, job->slot, job->y_new);
     double sum = 0;
@@ -35,10 +36,10 @@ __global__ void error_kernel(nl_pool pool, const nl_job *jobs, nl_real rtol, nl_
         partial[(size_t)blockIdx.y * gridDim.x + blockIdx.x] = sum;
 }
 
-__global__ void sums_kernel(nl_pool pool, const nl_job *jobs, double *partial)
+__global__ void sums_kernel(nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs, double *partial)
 {
     NL_SHARED(double, shared);
-    const nl_job *job = &jobs[blockIdx.y];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
     const nl_real *v = nl_pool_vector(&pool, job->slot, job->in[0]);
     double sum = 0, magnitude = 0;
     for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
@@ -57,10 +58,10 @@ __global__ void sums_kernel(nl_pool pool, const nl_job *jobs, double *partial)
     }
 }
 
-__global__ void dot_kernel(nl_pool pool, const nl_job *jobs, double *partial)
+__global__ void dot_kernel(nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs, double *partial)
 {
     NL_SHARED(double, shared);
-    const nl_job *job = &jobs[blockIdx.y];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
     const nl_real *v = nl_pool_vector(&pool, job->slot, job->in[0]), *w = nl_pool_vector(&pool, job->slot, job->in[1]);
     double sum = 0;
     for (int m = threadIdx.x; m < CHUNK; m += THREADS) {
@@ -74,10 +75,10 @@ __global__ void dot_kernel(nl_pool pool, const nl_job *jobs, double *partial)
         partial[(size_t)blockIdx.y * gridDim.x + blockIdx.x] = sum;
 }
 
-__global__ void largest_kernel(nl_pool pool, const nl_job *jobs, double *partial)
+__global__ void largest_kernel(nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs, double *partial)
 {
     NL_SHARED(double, shared);
-    const nl_job *job = &jobs[blockIdx.y];
+    const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
     const nl_real *v = nl_pool_vector(&pool, job->slot, job->in[0]);
     double largest = 0;
     for (int m = threadIdx.x; m < CHUNK; m += THREADS) {

@@ -231,6 +231,108 @@ static void test_company_does_not_matter(void **state)
         check_company(lindblad_rig_of(backend_of(state), variant, 2, 90, 90));
 }
 
+/* ---- many jobs ---- */
+
+enum { MANY = 21 };
+
+/* Seven jobs in each of three slots, that read registers 0 to 2 and write one of the others each. */
+static void fill_many(nl_job *jobs)
+{
+    for (int j = 0; j < MANY; j++) {
+        const int slot = j % 3, k = j / 3;
+        jobs[j] = (nl_job){.slot = slot, .n_terms = 2, .in = {k % 3, (k + 1) % 3}, .c = {1 + k, 0.3 * slot}, .out = 3 + k,
+                           .scale = 0.1 + k, .arg = 3 + (k + 1) % 7, .y_new = 1};
+    }
+}
+
+#define CALL nl_backend *b, const nl_operator *op, const nl_pool *pool, const nl_job *jobs, int n
+typedef nl_status writes(CALL);
+typedef nl_status sums_up(CALL, double *out);
+
+static nl_status combine(CALL)
+{
+    (void)op;
+    return b->ops->combine(b, pool, jobs, n);
+}
+
+static nl_status error(CALL, double *out)
+{
+    (void)op;
+    return b->ops->error(b, pool, jobs, n, 1, 1, out);
+}
+
+static nl_status sums(CALL, double *out)
+{
+    (void)op;
+    return b->ops->sums(b, pool, jobs, n, out);
+}
+
+static nl_status magnitude(CALL, double *out)
+{
+    (void)op;
+    return b->ops->largest(b, pool, jobs, n, out);
+}
+
+static nl_status dot(CALL, double *out)
+{
+    (void)op;
+    return b->ops->dot(b, pool, jobs, n, out);
+}
+
+/* All at once, and one by one: what they leave is the same to the bit. */
+static void check_many_writes(rig *g, writes *operation, int count)
+{
+    nl_job jobs[MANY];
+    fill_many(jobs);
+    OK(operation(g->backend, &g->op, &g->pool, jobs, count));
+    rig_look(g);
+    double *together = new_array(rig_elements(g));
+    memcpy(together, g->now, rig_elements(g) * sizeof *together);
+    rig_send(g);
+    for (int j = 0; j < count; j++)
+        OK(operation(g->backend, &g->op, &g->pool, &jobs[j], 1));
+    rig_look(g);
+    assert_memory_equal(together, g->now, rig_elements(g) * sizeof *together);
+    rig_send(g);
+    free(together);
+}
+
+static void check_many_sums(rig *g, sums_up *operation, size_t len, int count)
+{
+    nl_job jobs[MANY];
+    double *together = new_array(2 * MANY * len), *alone = together + MANY * len;
+    fill_many(jobs);
+    OK(operation(g->backend, &g->op, &g->pool, jobs, count, together));
+    for (int j = 0; j < count; j++)
+        OK(operation(g->backend, &g->op, &g->pool, &jobs[j], 1, alone + j * len));
+    assert_memory_equal(together, alone, count * len * sizeof *together);
+    free(together);
+}
+
+static void check_many(rig g)
+{
+    const nl_backend_ops *ops = g.backend->ops;
+    for (int count = 15; count <= MANY; count += count < 17 ? 1 : 4) {
+        check_many_writes(&g, combine, count);
+        check_many_writes(&g, ops->apply, count);
+        check_many_writes(&g, nl_backend_update, count);
+        check_many_sums(&g, error, 1, count);
+        check_many_sums(&g, sums, 2, count);
+        check_many_sums(&g, magnitude, 1, count);
+        check_many_sums(&g, dot, 1, count);
+        check_many_sums(&g, ops->moments, nl_moments_len(&g.op), count);
+    }
+    rig_release(&g);
+}
+
+static void test_many_jobs(void **state)
+{
+    check_many(phase_rig(backend_of(state), 2, 20, 2));
+    check_many(phase_rig(backend_of(state), 2, 11, 6));
+    check_many(phase_rig(backend_of(state), 1, 30, 4));
+    check_many(lindblad_rig_of(backend_of(state), 3, 2, 6, 6));
+}
+
 static int run_on(const backend_case *c)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +344,7 @@ static int run_on(const backend_case *c)
         cmocka_unit_test(test_largest_of_zeros_and_infinities),
         cmocka_unit_test(test_no_jobs),
         cmocka_unit_test(test_company_does_not_matter),
+        cmocka_unit_test(test_many_jobs),
     };
     nl_backend *backend = NULL;
     struct CMUnitTest with_backend[COUNT(tests)];

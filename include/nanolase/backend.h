@@ -163,7 +163,8 @@ typedef struct nl_backend_ops {
      * register k (see control.h, tableau.h). Where nl_backend_advances says so. */
     nl_status (*advance)(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_polynomial *,
                          struct nl_course *, int n_courses, double rtol, double atol);
-    /* chebyshev: all stages of a step of a Chebyshev method, and L y_new (see chebyshev.h). NULL: combine, updates, apply. */
+    /* chebyshev: all stages of a step of a Chebyshev method, and L y_new (see chebyshev.h). NULL: combine, updates and
+     * apply. */
     nl_status (*chebyshev)(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_chebyshev_step *,
                            int n_steps);
 } nl_backend_ops;

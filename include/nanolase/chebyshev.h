@@ -36,8 +36,8 @@ typedef struct nl_chebyshev {
 double nl_chebyshev_longest_step(int order, nl_ellipse);
 nl_chebyshev nl_chebyshev_choose(int order, nl_ellipse, double h);
 
-/* Stage j: Y_j = mu Y_(j-1) + nu Y_(j-2) + rest y + h mu_F L Y_(j-1) + h gamma_F L y, rest = 1 - mu - nu; rest and gamma_F
- * are 0 at order 1. Of stage 1 mu_F alone counts: Y_1 = y + h mu_F L y. */
+/* Stage j: Y_j = mu Y_(j-1) + nu Y_(j-2) + rest y + h mu_F L Y_(j-1) + h gamma_F L y, rest = 1 - mu - nu; rest and
+ * gamma_F are 0 at order 1. Of stage 1 mu_F alone counts: Y_1 = y + h mu_F L y. */
 typedef struct nl_chebyshev_stage {
     double mu, nu, rest, mu_F, gamma_F;
 } nl_chebyshev_stage;
