@@ -133,7 +133,7 @@ step 30 "CPU and device agree on gaps" same_on_both configs/gap.ini -s sweep.t_c
 if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck; do
         for test in build/tests/test_{backend,advance,chebyshev_stages,lindblad_backend,dimer}; do
-            step 90 "$tool of $test" compute-sanitizer --tool $tool --error-exitcode 1 $test
+            step 90 "$tool of $test" compute-sanitizer --tool $tool --error-exitcode 1 "$test"
         done
     done
 else
