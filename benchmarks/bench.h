@@ -133,7 +133,8 @@ static inline double bench_backend_triad(nl_backend *backend)
     for (int r = 0; r < 3; r++)
         nl_pool_put(backend, &pool, 0, r, host);
     free(host);
-    const double rate = 3.0 * backend->ops->real_size * (double)size / bench_time(backend, bench_combine, NULL, &pool, &job, 1).median;
+    const double rate = 3.0 * backend->ops->real_size * (double)size /
+                        bench_time(backend, bench_combine, NULL, &pool, &job, 1).median;
     nl_pool_release(backend, &pool);
     return rate;
 }
@@ -145,8 +146,8 @@ static inline double bench_tolerance(const nl_backend *backend, double tolerance
 }
 
 /*
- * Runs the benchmark as its command line says, [cpu|cuda] [largest size] [double|single]: on the CPU with one thread and
- * with all.
+ * Runs the benchmark as its command line says, [cpu|cuda] [largest size] [double|single]: on the CPU with one thread
+ * and with all.
  */
 static inline void bench_on(int argc, char **argv, int *largest, void (*run)(nl_backend *, double triad))
 {

@@ -62,7 +62,8 @@ static void check(const double *P, const double *out, int n, int order, double t
         const double expected = direct(P, n, order, at);
         const double got = out[(((size_t)at[0] * n + at[1]) * n + at[2]) * n + at[3]];
         if (fabs(got - expected) > tolerance * n * n) {
-            fprintf(stderr, "bench_amplitude: wrong answer at %d points, order %d: %g, not %g\n", n, order, got, expected);
+            fprintf(stderr, "bench_amplitude: wrong answer at %d points, order %d: %g, not %g\n", n, order, got,
+                    expected);
             exit(1);
         }
     }
@@ -72,9 +73,9 @@ static void print_row(const char *what, const nl_backend *backend, int n, int or
                       double triad)
 {
     const double points = (double)n * n * n * n, bytes = numbers * (double)backend->ops->real_size;
-    printf("%-8s %6d %9.1f %6d %8d %10.1f %10.1f %6.1f%% %8.2f %8.2f\n", what, n, 1e-6 * backend->ops->real_size * points, order, backend->threads,
-           1 / s.median, points / s.median / 1e6, 100 * s.spread, bytes * points / s.median / 1e9,
-           bytes * points / s.median / triad);
+    printf("%-8s %6d %9.1f %6d %8d %10.1f %10.1f %6.1f%% %8.2f %8.2f\n", what, n,
+           1e-6 * backend->ops->real_size * points, order, backend->threads, 1 / s.median, points / s.median / 1e6,
+           100 * s.spread, bytes * points / s.median / 1e9, bytes * points / s.median / triad);
     fflush(stdout);
 }
 
@@ -107,7 +108,8 @@ static void check_apply(nl_backend *backend, const nl_operator *op, const nl_poo
     free(P);
 }
 
-static nl_status moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs, int n_jobs)
+static nl_status moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                         int n_jobs)
 {
     double *result = malloc(n_jobs * nl_moments_len(op) * sizeof *result);
     const nl_status status = result ? backend->ops->moments(backend, op, pool, jobs, n_jobs, result) : NL_ERR_MEMORY;

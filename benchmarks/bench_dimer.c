@@ -5,8 +5,8 @@
  *
  * Declared traffic of a stored number, of 8 bytes or in single precision 4: apply 2 (read S, write dS/dt); update, a
  * Chebyshev stage out = scale L in0 + c0 in0 + c1 in1 with out in the place of in1, 3 (in0 is counted once), and with a
- * third vector 4. Prints medians and spread over repetitions. Random elements are checked against the equation's elements
- * before anything is timed.
+ * third vector 4. Prints medians and spread over repetitions. Random elements are checked against the equation's
+ * elements before anything is timed.
  */
 #include <complex.h>
 
@@ -140,9 +140,9 @@ static void check(const nl_dimer *d, const nl_operator *op, const double *state,
         const ket s = random_ket(op, trial), t = random_ket(op, trial);
         const double complex wanted = direct(&of_state, s, t), got = element(&of_out, s, t);
         if (!(cabs(got - wanted) < tolerance * rate)) {
-            fprintf(stderr, "bench_dimer: wrong answer at N = %d, <%d %d, %d %d| |%d %d, %d %d>: %g%+gi, not %g%+gi\n", op->n,
-                    s.q[0], s.p[0], s.q[1], s.p[1], t.q[0], t.p[0], t.q[1], t.p[1], creal(got), cimag(got), creal(wanted),
-                    cimag(wanted));
+            fprintf(stderr, "bench_dimer: wrong answer at N = %d, <%d %d, %d %d| |%d %d, %d %d>: %g%+gi, not %g%+gi\n",
+                    op->n, s.q[0], s.p[0], s.q[1], s.p[1], t.q[0], t.p[0], t.q[1], t.p[1], creal(got), cimag(got),
+                    creal(wanted), cimag(wanted));
             exit(1);
         }
     }
@@ -229,8 +229,8 @@ static void bench_case(nl_backend *backend, const form *f, int N, double triad)
 
 static void bench_backend(nl_backend *backend, double triad)
 {
-    printf("%-9s %-14s %4s %9s %7s %12s %12s %7s %8s %8s\n", "what", "form", "N", "MB/vector", "threads", "applications",
-           "Melements/s", "spread", "GB/s", "of triad");
+    printf("%-9s %-14s %4s %9s %7s %12s %12s %7s %8s %8s\n", "what", "form", "N", "MB/vector", "threads",
+           "applications", "Melements/s", "spread", "GB/s", "of triad");
     for (size_t k = 0; k < sizeof forms / sizeof *forms; k++)
         for (int N = 16; N <= largest / forms[k].share; N = N * 3 / 2)
             bench_case(backend, &forms[k], N, triad);

@@ -4,8 +4,8 @@
  *
  * Declared traffic of a stored number, of 8 bytes or in single precision 4: apply 2 (read S, write dS/dt); update, a
  * Chebyshev stage out = scale L in0 + c0 in0 + c1 in1 with out in the place of in1, 3 (in0 is counted once), and with a
- * third vector 4. Applications are per member, so that batches compare with single members. Prints medians and spread over
- * repetitions. Random elements are checked against the equations' elements before anything is timed.
+ * third vector 4. Applications are per member, so that batches compare with single members. Prints medians and spread
+ * over repetitions. Random elements are checked against the equations' elements before anything is timed.
  */
 #include <complex.h>
 
@@ -54,7 +54,8 @@ static double complex element(const nl_operator *op, const double *state, int q,
 }
 
 /* (H rho)_(q m, r n) */
-static double complex left_of_H(const nl_lindblad *l, const nl_operator *op, const double *s, int q, int m, int r, int n)
+static double complex left_of_H(const nl_lindblad *l, const nl_operator *op, const double *s, int q, int m, int r,
+                                int n)
 {
     const double complex f = l->drive[0].re + I * l->drive[0].im;
     double complex sum = conj(f) * sqrt(m + 1) * element(op, s, q, m + 1, r, n) +
@@ -139,8 +140,8 @@ static nl_operator set_up(nl_backend *backend, const nl_lindblad *l, int N, int 
 }
 
 /* Both operations on the last member, of in0 = in1 = in2 = state. */
-static void check_member(nl_backend *backend, const nl_lindblad *l, const nl_operator *op, const nl_pool *pool, int slot,
-                         const double *state)
+static void check_member(nl_backend *backend, const nl_lindblad *l, const nl_operator *op, const nl_pool *pool,
+                         int slot, const double *state)
 {
     const nl_job apply = {.slot = slot, .out = OUT};
     const nl_job update = {.slot = slot, .n_terms = 3, .in = {0, 1, 2}, .c = {0.5, -0.25, 1}, .out = OUT, .arg = OUT,

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The exact dimer (Eq. 6 for both lasers) from the vacuum to t_end: nanolase against QuTiP's mesolve, N after N.
 
-For each number of levels nanolase with one thread and with all, and mesolve with each of its methods named, one after the
-other in rounds, until QuTiP does not fit into the free memory or takes too long; nanolase goes on to the last size. All at
-the same rtol and atol. Errors are of n_1 and <a_1^+ a_2>, against nanolase at rtol = 1e-11; a wrong answer is not timed.
-nanolase's seconds are those of the whole process, QuTiP's without starting Python; memory is what either process took
-at most.
+For each number of levels nanolase with one thread and with all, and mesolve with each of its methods named, one after
+the other in rounds, until QuTiP does not fit into the free memory or takes too long; nanolase goes on to the last
+size. All at the same rtol and atol. Errors are of n_1 and <a_1^+ a_2>, against nanolase at rtol = 1e-11; a wrong
+answer is not timed. nanolase's seconds are those of the whole process, QuTiP's without starting Python; memory is what
+either process took at most.
 
     dimer_evolution.py [--levels 16,24,...] [--t_end T] [--rounds N] [--limit SECONDS] [--methods adams,...]
 """
@@ -53,7 +53,8 @@ def nanolase(folder, levels, options, rtol, threads):
     config, out = os.path.join(folder, "case.ini"), os.path.join(folder, "case.h5")
     with open(config, "w") as f:
         f.write(CONFIG.format(levels=levels, t_end=options.t_end))
-    command = [PROGRAM, "run", config, "-o", out, "-q", "-b", "cpu", "-j", str(threads), "-s", f"integrator.rtol={rtol}",
+    command = [PROGRAM, "run", config, "-o", out, "-q", "-b", "cpu", "-j", str(threads), "-s",
+               f"integrator.rtol={rtol}",
                "-s", f"integrator.atol={min(ATOL, 1e-3 * rtol)}"]
     start = time.perf_counter()
     with subprocess.Popen(command) as process:
@@ -71,7 +72,8 @@ def nanolase(folder, levels, options, rtol, threads):
 def mesolve(levels, options, method):
     """The same of QuTiP, or why there is nothing, as text."""
     most = int(0.9 * free_bytes())
-    command = [sys.executable, PEER, "--levels", str(levels), "--t_end", str(options.t_end), "--rtol", str(RTOL), "--atol",
+    command = [sys.executable, PEER, "--levels", str(levels), "--t_end", str(options.t_end), "--rtol", str(RTOL),
+               "--atol",
                str(ATOL), "--method", method]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=options.limit,
@@ -91,7 +93,8 @@ def run_size(folder, levels, options, methods):
     ways = {f"nanolase, {threads} thread{'s' if threads > 1 else ''}":
             lambda threads=threads: nanolase(folder, levels, options, RTOL, threads)
             for threads in sorted({1, len(os.sched_getaffinity(0))})}
-    ways.update({f"QuTiP mesolve, {method}": lambda method=method: mesolve(levels, options, method) for method in methods})
+    ways.update({f"QuTiP mesolve, {method}": lambda method=method: mesolve(levels, options, method)
+                 for method in methods})
     results = {way: [] for way in ways}
     for _ in range(options.rounds):
         for way, run in ways.items():
@@ -119,8 +122,9 @@ def main():
     parser.add_argument("--limit", type=float, default=300, help="seconds after which QuTiP is stopped")
     parser.add_argument("--methods", default="adams,vern7", help="of mesolve")
     options = parser.parse_args()
-    print(f"seconds of the exact dimer from the vacuum to t = {options.t_end:g}, rtol {RTOL:g} (median of {options.rounds}; "
-          "GB at most; errors of n_1 and <a_1^+ a_2>; ratio to nanolase with one thread, least and largest of the rounds)")
+    print(f"seconds of the exact dimer from the vacuum to t = {options.t_end:g}, rtol {RTOL:g} "
+          f"(median of {options.rounds}; GB at most; errors of n_1 and <a_1^+ a_2>; ratio to nanolase with one thread, "
+          "least and largest of the rounds)")
     print(f"{'N':>5} {'way':26} {'seconds':>9} {'GB':>8} {'err. n1':>9} {'err. corr':>9} {'ratio':>17}")
     methods = options.methods.split(",")
     with tempfile.TemporaryDirectory() as folder:

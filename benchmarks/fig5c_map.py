@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Fig. 5(c), the paper's heaviest plot (n_c = 500, order 2, D_p = 0.005, 41 x 41 points): time of the whole map, against
-the paper's way on points of it drawn at random, times their number.
+"""Fig. 5(c), the paper's heaviest plot (n_c = 500, order 2, D_p = 0.005, 41 x 41 points): time of the whole map,
+against the paper's way on points of it drawn at random, times their number.
 
     fig5c_map.py [--points 10] [--seed 1] [--backend cpu|cuda]
 """

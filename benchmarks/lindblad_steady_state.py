@@ -2,9 +2,10 @@
 """Time to the steady state of one laser's master equation (Eq. 6): nanolase against what a user has today.
 
 For each case, one after the other and in rounds: nanolase with one thread and with all, a sparse direct solve of the
-assembled superoperator with SciPy's default ordering and with better ones, and QuTiP's steadystate; QuTiP's mesolve once,
-for the small case. Prints medians over the rounds, ratios to nanolase with one thread within them, and errors against
-values known to all digits. nanolase's seconds are those of the whole process, the others' without starting Python.
+assembled superoperator with SciPy's default ordering and with better ones, and QuTiP's steadystate; QuTiP's mesolve
+once, for the small case. Prints medians over the rounds, ratios to nanolase with one thread within them, and errors
+against values known to all digits. nanolase's seconds are those of the whole process, the others' without starting
+Python.
 
     lindblad_steady_state.py [--rounds N] [--slow-rounds N] [--limit SECONDS] [--cases small,large] [--backend cpu|cuda]
 """

@@ -15,7 +15,8 @@ from pathlib import Path
 
 PROGRAM = Path(__file__).resolve().parent.parent / "build" / "nanolase"
 REPEATS = 3
-BASE = ["-b", "cpu", "-s", "phase.D_p=0.05", "-s", "phase.epsilon_over_r0=1", "-s", "grid.order=8", "-s", "laser.phi2=0.5"]
+BASE = ["-b", "cpu", "-s", "phase.D_p=0.05", "-s", "phase.epsilon_over_r0=1", "-s", "grid.order=8", "-s",
+        "laser.phi2=0.5"]
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    OMPI_MCA_hwloc_base_binding_policy="none")
 
@@ -29,11 +30,13 @@ def jobs(n_c):
 
 def run(folder, options, ranks, threads):
     launcher = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
-    done = subprocess.run([*launcher, str(PROGRAM), "run", "empty.ini", "-j", str(threads), *BASE, *options], cwd=folder,
+    done = subprocess.run([*launcher, str(PROGRAM), "run", "empty.ini", "-j", str(threads), *BASE, *options],
+                          cwd=folder,
                           env=ENVIRONMENT, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{ranks} ranks of {threads} threads: {done.stderr}")
-    table = subprocess.run([str(PROGRAM), "show", "--csv", "out.h5"], cwd=folder, capture_output=True, text=True, check=True)
+    table = subprocess.run([str(PROGRAM), "show", "--csv", "out.h5"], cwd=folder, capture_output=True, text=True,
+                           check=True)
     header, *rows = csv.reader(table.stdout.splitlines())
     observables = [float(x) for row in rows for x in row[:header.index("converged")]]
     return float(re.search(r"points? in ([0-9.]+) s", done.stderr).group(1)), observables
@@ -59,7 +62,8 @@ def main():
             error = max(abs(a - b) for a, b in zip(first[1], observables))
             if error > 1e-11:
                 sys.exit(f"{what}: {ranks} ranks are {error} off")
-            print(f"{what}: {ranks} ranks x {threads} threads: {least:.1f} s, {first[0] / max(least, 0.1):.2f} times one thread")
+            print(f"{what}: {ranks} ranks x {threads} threads: {least:.1f} s, "
+                  f"{first[0] / max(least, 0.1):.2f} times one thread")
 
 
 if __name__ == "__main__":

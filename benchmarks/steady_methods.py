@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Operator applications and time to the steady state of the phase equation, by method.
 
-epsilon/r_0 = 1, phi_1 = phi_2, residual 1e-11. Multigrid on all grids; time evolution (relax), extrapolated evolution (rre)
-and Arnoldi (krylov) on the coarsest of them, where they can be waited for. Applications are those on the finest grid;
-`work` counts the coarser grids too, in units of one of those.
+epsilon/r_0 = 1, phi_1 = phi_2, residual 1e-11. Multigrid on all grids; time evolution (relax), extrapolated evolution
+(rre) and Arnoldi (krylov) on the coarsest of them, where they can be waited for. Applications are those on the finest
+grid; `work` counts the coarser grids too, in units of one of those.
 
     steady_methods.py [--order 2] [--grids 256,512,1024] [--limit SECONDS] [--backend cpu|cuda]
 """

@@ -2,8 +2,9 @@
 """Time to the steady state of Fig. 4's hardest case, D_p = 0.005: nanolase against what a user has today.
 
 For each t_c, one after the other and in rounds: nanolase at the paper's grid (order 2, n_c = 500), nanolase at order 8
-on a grid of no larger error up to t_c = 1, the paper's way (assembled matrix, sparse LU as SciPy does it by default, and with the best
-ordering found) and a Fourier-spectral sparse solve. Prints medians over the rounds, ratios within them, and the error of each against the spectral solution.
+on a grid of no larger error up to t_c = 1, the paper's way (assembled matrix, sparse LU as SciPy does it by default,
+and with the best ordering found) and a Fourier-spectral sparse solve. Prints medians over the rounds, ratios within
+them, and the error of each against the spectral solution.
 
     steady_state.py [--rounds N] [--t_c 0,0.5,1] [--backend cpu|cuda]
 """
@@ -52,7 +53,8 @@ def sweep(options, folder):
     out = os.path.join(folder, "sweep.h5")
     start = time.perf_counter()
     subprocess.run([os.path.join(ROOT, "build", "nanolase"), "run", os.path.join(folder, "case.ini"), "-o", out, "-q",
-                    "-b", options.backend, "-s", f"sweep.t_c={options.t_c}", "-s", "grid.n_c=500", "-s", "grid.order=2"],
+                    "-b", options.backend, "-s", f"sweep.t_c={options.t_c}", "-s", "grid.n_c=500", "-s",
+                    "grid.order=2"],
                    check=True)
     return (time.perf_counter() - start) / len(options.t_c.split(","))
 

@@ -37,7 +37,8 @@ static const struct {
     {{EXP_I_THETA2, "exp_i_theta2", true, "1", "<exp(i theta_2)> over P"}, true},
     {{EXP_I_THETA21, "exp_i_theta21", true, "1", "<exp(i (theta_2 - theta_1))> over P"}, true},
     {{NORM, "norm", false, "1", "integral of P"}, false},
-    {{NEGATIVE, "negative_probability", false, "1", "integral of the negative part of P, which the differences make"}, false},
+    {{NEGATIVE, "negative_probability", false, "1", "integral of the negative part of P, which the differences make"},
+     false},
     {{EDGE, "edge_probability", false, "1", "probability in the outermost cells of the grid"}, false},
 };
 
@@ -57,7 +58,8 @@ static nl_status check_choices(const nl_config *config)
     if (config->grid_order % 2 != 0)
         return nl_config_fail(config, "grid.order", "order = %d is unknown; use 2, 4, 6 or 8", config->grid_order);
     if (config->run_initial == NL_INITIAL_UNIFORM)
-        return nl_config_fail(config, "run.initial", "the amplitude equation starts from locked, vacuum, coherent or thermal");
+        return nl_config_fail(config, "run.initial",
+                              "the amplitude equation starts from locked, vacuum, coherent or thermal");
     if (nl_config_is_swept(config, "model.sites"))
         return nl_config_fail(config, "model.sites", "equation = amplitude cannot sweep sites; make two runs");
     return NL_OK;
@@ -72,12 +74,15 @@ static nl_status amplitude_point(const nl_config *config, nl_point *out)
     nl_amplitude_from_config(config, &point.amplitude);
     const nl_amplitude *p = &point.amplitude;
     if (!isfinite(p->extent) || !(p->width > 0))
-        return nl_config_fail(config, "grid.extent", "the light has no bound with these coefficients; use a smaller gamma or "
+        return nl_config_fail(config, "grid.extent",
+                              "the light has no bound with these coefficients; use a smaller gamma or "
                               "cooperativity");
     point.n = config->grid_points ? config->grid_points : nl_amplitude_resolution(p, point.order);
     if (point.n > NL_AMPLITUDE_MOST_POINTS)
-        return nl_config_fail(config, "grid.points", "points = auto asks for %d points an axis, and no machine holds that "
-                              "many; use a smaller gamma, or equation = phase", point.n);
+        return nl_config_fail(config, "grid.points",
+                              "points = auto asks for %d points an axis, and no machine holds that "
+                              "many; use a smaller gamma, or equation = phase",
+                              point.n);
     if (point.n < point.order + 2)
         return nl_config_fail(config, "grid.points", "points = %d is too small for order %d; use at least %d", point.n,
                               point.order, point.order + 2);
@@ -169,7 +174,8 @@ enum { PLANE, THETA, RADIUS, FIELDS_PER_LASER };
 
 static int amplitude_fields(const nl_point *point, nl_field *list)
 {
-    static const char *const names[][FIELDS_PER_LASER] = {{"P_alpha1", "P_theta1", "P_r1"}, {"P_alpha2", "P_theta2", "P_r2"}};
+    static const char *const names[][FIELDS_PER_LASER] = {{"P_alpha1", "P_theta1", "P_r1"},
+                                                          {"P_alpha2", "P_theta2", "P_r2"}};
     const nl_amplitude *p = &point->amplitude;
     const int n = point->n;
     const double h = nl_amplitude_spacing(p, n), dr = p->extent / n;
@@ -178,10 +184,21 @@ static int amplitude_fields(const nl_point *point, nl_field *list)
         of[PLANE] = (nl_field){.units = "1", .description = "density of one laser over (Re alpha, Im alpha)", .rank = 2,
                                .scale = "alpha", .scale_units = "1", .scale_description = "Re or Im of alpha",
                                .scale_step = h, .scale_first = h / 2 - p->extent};
-        of[THETA] = (nl_field){.units = "1/rad", .description = "marginal density of one phase", .rank = 1, .scale = "theta",
-                               .scale_units = "rad", .scale_description = "phase", .scale_step = 2 * acos(-1) / n};
-        of[RADIUS] = (nl_field){.units = "1", .description = "marginal density of one radius |alpha|", .rank = 1, .scale = "r",
-                                .scale_units = "1", .scale_description = "radius", .scale_step = dr, .scale_first = dr / 2};
+        of[THETA] = (nl_field){.units = "1/rad",
+                               .description = "marginal density of one phase",
+                               .rank = 1,
+                               .scale = "theta",
+                               .scale_units = "rad",
+                               .scale_description = "phase",
+                               .scale_step = 2 * acos(-1) / n};
+        of[RADIUS] = (nl_field){.units = "1",
+                                .description = "marginal density of one radius |alpha|",
+                                .rank = 1,
+                                .scale = "r",
+                                .scale_units = "1",
+                                .scale_description = "radius",
+                                .scale_step = dr,
+                                .scale_first = dr / 2};
         for (int f = 0; f < FIELDS_PER_LASER; f++) {
             of[f].name = names[j][f];
             of[f].length = n;
@@ -199,7 +216,8 @@ static void amplitude_fill_field(const nl_point *point, int field, const double 
         return;
     }
     double *other = malloc((size_t)n * sizeof *other);
-    if (!other || nl_amplitude_polar(p, n, site, state, what == THETA ? out : other, what == THETA ? other : out) != NL_OK)
+    if (!other ||
+        nl_amplitude_polar(p, n, site, state, what == THETA ? out : other, what == THETA ? other : out) != NL_OK)
         for (int k = 0; k < n; k++)
             out[k] = NAN;
     free(other);

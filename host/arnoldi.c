@@ -85,8 +85,8 @@ static nl_status constrain(nl_batch *batch, const int *active, int n_active)
 
 /* ---- the map ---- */
 
-/* Each member's `steps` steps of h_max from its state, without error control: what is done to a state must not depend on
- * it. */
+/* Each member's `steps` steps of h_max from its state, without error control: what is done to a state must not depend
+ * on it. */
 static nl_status run_map(nl_batch *batch, const nl_arnoldi *arnoldi, const int *active, int n_active)
 {
     int *left = malloc((size_t)n_active * sizeof *left + 1), n_left = n_active;
@@ -168,8 +168,8 @@ static nl_status orthogonalise(nl_batch *batch, const int *active, int n_active,
     return norms(batch, active, n_active, b->norm);
 }
 
-/* Nothing but rounding is left of a state: the columns span a space that the map does not leave. A random vector goes on
- * from there. */
+/* Nothing but rounding is left of a state: the columns span a space that the map does not leave. A random vector goes
+ * on from there. */
 static nl_status replace_state(nl_batch *batch, int member, int count, basis *b, bool *exhausted)
 {
     double before;
@@ -281,7 +281,8 @@ static nl_status turn(nl_batch *batch, nl_arnoldi *x, int member, const double *
     const int count = x->count;
     double b[NL_ARNOLDI_SIZE] = {0};
     const nl_basis_job job = {member, column(batch, 0), count, 0};
-    const nl_job next = {.slot = member, .n_terms = 1, .in = {column(batch, count)}, .c = {1}, .out = column(batch, kept)};
+    const nl_job next = {
+        .slot = member, .n_terms = 1, .in = {column(batch, count)}, .c = {1}, .out = column(batch, kept)};
     for (int j = 0; j < kept; j++)
         for (int i = 0; i < count; i++)
             b[j] += x->h[i][count] * Z[(size_t)j * count + i];

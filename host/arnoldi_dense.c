@@ -32,7 +32,8 @@ int nl_schur_leading(int count, int kept, double *H, double *Z)
     if (LAPACKE_dgees(LAPACK_COL_MAJOR, 'V', 'N', NULL, count, H, ld, &dimension, re, im, Z, count) != 0)
         return 0;
     select_largest(count, kept, re, im, select);
-    /* Not LAPACKE_dtrsen, which passes no room for integers. It may stop where two eigenvalues are too close to change places: what comes first is then no less a Schur form. */
+    /* Not LAPACKE_dtrsen, which passes no room for integers. It may stop where two eigenvalues are too close to change
+     * places: what comes first is then no less a Schur form. */
     if (LAPACKE_dtrsen_work(LAPACK_COL_MAJOR, 'N', 'V', select, count, H, ld, Z, count, re, im, &dimension, &condition,
                             &separation, work, NL_ARNOLDI_SIZE, &integers, 1) < 0)
         return 0;

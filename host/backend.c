@@ -83,7 +83,8 @@ static nl_status new_pool(nl_backend *backend, nl_pool pool, nl_pool *out)
 {
     const size_t held = backend->ops->held ? backend->ops->held(backend, &pool) : pool.size;
     *out = pool;
-    return backend->ops->alloc(backend, (size_t)pool.slots * pool.registers * held * backend->ops->real_size, &out->data);
+    return backend->ops->alloc(backend, (size_t)pool.slots * pool.registers * held * backend->ops->real_size,
+                               &out->data);
 }
 
 nl_status nl_pool_new(nl_backend *backend, int slots, int registers, size_t size, nl_pool *out)

@@ -8,7 +8,8 @@ static nl_status keep_vector(nl_batch *batch, int member, int reg, nl_state *sta
 {
     double *v = malloc(batch->pool.size * sizeof *v);
     const bool restored = nl_state_is_restored(state);
-    nl_status status = v ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot keep a state of %.1f MB", (double)batch->pool.size * 8e-6);
+    nl_status status = v ? NL_OK
+                         : nl_fail(NL_ERR_MEMORY, "cannot keep a state of %.1f MB", (double)batch->pool.size * 8e-6);
     if (status == NL_OK && !restored)
         status = nl_pool_get(batch->backend, &batch->pool, member, reg, v);
     if (status == NL_OK)

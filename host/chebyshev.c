@@ -79,8 +79,8 @@ static double best_delta(int order, nl_ellipse e, int s, double *step)
     return best;
 }
 
-/* Not the step of the very best ratio to its stages: rounding errors grow with the square of the stages, and in parts of
- * the state that are not normal modes with the length of the step. */
+/* Not the step of the very best ratio to its stages: rounding errors grow with the square of the stages, and in parts
+ * of the state that are not normal modes with the length of the step. */
 double nl_chebyshev_longest_step(int order, nl_ellipse e)
 {
     const double share = 0.9;

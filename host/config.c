@@ -158,7 +158,8 @@ static nl_status set_text(reader *r, const nl_key *key, const char *text)
     if (strlen(text) > most)
         return fail_here(r, "%s is longer than %zu characters; use a shorter name, or -o", key->name, most);
     if (*text == ';' || strstr(text, " ;") || strstr(text, "\t;"))
-        return fail_here(r, "%s has a ; after a blank, which begins a comment in a file; use another name, or -o", key->name);
+        return fail_here(r, "%s has a ; after a blank, which begins a comment in a file; use another name, or -o",
+                         key->name);
     strcpy(nl_key_field(r->config, key), text);
     return NL_OK;
 }

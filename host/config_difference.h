@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Compares two texts of nl_config_text: one line for each key that differs, "    section.key was VALUE, is VALUE", as far
- * as they fit. Where results are kept, and how often, is no difference. Returns the number of keys that differ.
+ * Compares two texts of nl_config_text: one line for each key that differs, "    section.key was VALUE, is VALUE", as
+ * far as they fit. Where results are kept, and how often, is no difference. Returns the number of keys that differ.
  */
 int nl_config_difference(const char *was, const char *is, char *out, size_t size);
 

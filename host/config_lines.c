@@ -57,7 +57,8 @@ static void check_text(nl_lines *lines, const char *text)
     if (*text == '[')
         check_section(lines, text, length);
     else if (!lines->continues && !strpbrk(text, "=:"))
-        snprintf(lines->fault, sizeof lines->fault, "'%.*s' is neither [section], key = value nor a comment", (int)length, text);
+        snprintf(lines->fault, sizeof lines->fault, "'%.*s' is neither [section], key = value nor a comment",
+                 (int)length, text);
 }
 
 /* Bytes of the line without its end. */
@@ -89,8 +90,10 @@ char *nl_lines_next(nl_lines *lines, char *buffer, int size)
     }
     check_bytes(lines, buffer, length);
     if (!lines->fault[0] && length > NL_LINE_CHARS)
-        snprintf(lines->fault, sizeof lines->fault, "the line is longer than %d characters; break a list before a value, without "
-                 "the comma there, and indent what follows", NL_LINE_CHARS);
+        snprintf(lines->fault, sizeof lines->fault,
+                 "the line is longer than %d characters; break a list before a value, without "
+                 "the comma there, and indent what follows",
+                 NL_LINE_CHARS);
     if (!lines->fault[0]) {
         unindent(lines, buffer);
         check_text(lines, buffer + strspn(buffer, " \t"));

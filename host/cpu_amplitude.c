@@ -111,7 +111,8 @@ static void apply_block(const nl_cpu_operation *o, int j, int block, int thread)
     const nl_real *P = nl_pool_vector(o->pool, job->slot, job->in[0]);
     nl_real *out = nl_pool_vector(o->pool, job->slot, job->out), *line = nl_cpu_line(o, thread), *result = line + n;
     const size_t end = block_begin(o, block + 1) * n;
-    for (nl_amplitude_row row = nl_amplitude_row_of((unsigned)block_begin(o, block), (unsigned)n); row.start < end; next_row(&row, n)) {
+    for (nl_amplitude_row row = nl_amplitude_row_of((unsigned)block_begin(o, block), (unsigned)n); row.start < end;
+         next_row(&row, n)) {
         apply_row_of_order(op, &view, P, &row, o->updates ? result : line, o->updates ? line : out + row.start);
         if (o->updates)
             nl_cpu_update_range(o->pool, job, row.start, n, line);

@@ -1,4 +1,5 @@
-/* Inside the CPU backend: what cpu_backend.c, which is of both precisions, and the operations of one precision share. */
+/* Inside the CPU backend: what cpu_backend.c, which is of both precisions, and the operations of one precision
+ * share. */
 #ifndef NL_CPU_BACKEND_H
 #define NL_CPU_BACKEND_H
 

@@ -13,7 +13,8 @@ typedef struct shape {
     purpose purpose;
 } shape;
 
-static inline __attribute__((always_inline)) nl_real_complex derivative(const nl_dimer_at *b, const shape s, int x, int y)
+static inline __attribute__((always_inline)) nl_real_complex derivative(const nl_dimer_at *b, const shape s, int x,
+                                                                        int y)
 {
     if (s.planes > 1)
         return nl_dimer_point_complex(b, s.components, s.mirrored, x, y);

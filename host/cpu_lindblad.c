@@ -46,8 +46,8 @@ static inline __attribute__((always_inline)) void complex_row(const nl_lindblad_
 }
 
 /* Component and purpose are constants in each loop, so that its branches are decided when compiled. */
-static void fill_row(const nl_operator *op, const nl_lindblad_rows *rows, nl_component component, span s, nl_real_complex f,
-                     purpose purpose, const target *t)
+static void fill_row(const nl_operator *op, const nl_lindblad_rows *rows, nl_component component, span s,
+                     nl_real_complex f, purpose purpose, const target *t)
 {
 #define ROW(c, p)                                                                                                      \
     case (c) * PURPOSES + (p):                                                                                         \

@@ -158,7 +158,8 @@ nl_status nl_cpu_phase_moments(nl_backend *backend, nl_cpu_operation *o, int n_j
     o->blocks = NL_PHASE_MARGINALS * ((o->op->n + MARGINAL_BLOCK - 1) / MARGINAL_BLOCK);
     if (o->op->sites == 1) /* P is its own marginal */
         for (int j = 0; j < n_jobs; j++)
-            NL_TRY(nl_cpu_get(backend, o->result + j * n, nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]), 0, n));
+            NL_TRY(nl_cpu_get(backend, o->result + j * n, nl_pool_vector(o->pool, o->jobs[j].slot, o->jobs[j].in[0]), 0,
+                              n));
     else
         nl_cpu_for_each(backend, o, o->pool->size, n_jobs, marginal_block);
     return NL_OK;
@@ -203,8 +204,8 @@ static void transfer_block(const nl_cpu_operation *o, int j, int i, int thread)
         transfer_row(o, j, i, nl_cpu_line(o, thread), NL_RESTRICTION_POINTS);
 }
 
-nl_status nl_cpu_phase_transfer(nl_backend *backend, const nl_transfer *transfer, const nl_pool *from, const nl_pool *to,
-                                int rows, const nl_job *jobs, int n_jobs)
+nl_status nl_cpu_phase_transfer(nl_backend *backend, const nl_transfer *transfer, const nl_pool *from,
+                                const nl_pool *to, int rows, const nl_job *jobs, int n_jobs)
 {
     nl_cpu_operation o = {.pool = to, .from = from, .jobs = jobs, .transfer = transfer, .blocks = rows};
     NL_TRY(nl_cpu_reserve_lines(backend, &o, (size_t)transfer->n_from + NL_RESTRICTION_POINTS));

@@ -102,7 +102,8 @@ static double add_up(const double *partial, int count, int stride)
 }
 
 /* Runs body, which leaves `width` partial sums per chunk, and adds these up: width sums per job. */
-static nl_status reduce(nl_backend *backend, nl_cpu_operation *o, int n_jobs, int width, nl_cpu_body body, double *result)
+static nl_status reduce(nl_backend *backend, nl_cpu_operation *o, int n_jobs, int width, nl_cpu_body body,
+                        double *result)
 {
     o->blocks = chunk_count(o->pool->size);
     NL_TRY(nl_cpu_reserve(backend, (size_t)n_jobs * o->blocks * width, &o->result));

@@ -22,7 +22,8 @@ nl_dimer nl_dimer_from_config(const nl_config *config, int levels)
 {
     nl_dimer d = {.pair = nl_lindblad_from_config(config), .closed = config->run_mode == NL_MODE_STEADY};
     const nl_laser *laser = &d.pair.laser;
-    const double epsilon = laser->epsilon, phi = laser->phi[1] - laser->phi[0], r = nl_lindblad_radius(&d.pair, epsilon);
+    const double epsilon = laser->epsilon, phi = laser->phi[1] - laser->phi[0],
+                 r = nl_lindblad_radius(&d.pair, epsilon);
     d.pair.sites = 2;
     d.pair.planes = 2;
     d.pair.orders = levels;
@@ -110,14 +111,15 @@ static size_t site_size(const nl_dimer *d, int levels)
     return (size_t)d->pair.components * levels * levels;
 }
 
-/* S of one laser of the pair, [component][levels][levels]; out is zero. The qubits of initial states have no coherence. */
+/* S of one laser of the pair, [component][levels][levels]; out is zero. The qubits of initial states have no
+ * coherence. */
 static void local_state(const nl_dimer *d, int levels, const double *pair, int site, nl_complex *out)
 {
     for (int c = 0; c < d->pair.components; c += NL_DIMER_EE)
         for (int E = 0; E < levels; E++)
             for (int F = 0; F < levels; F++)
-                out[((size_t)c * levels + E) * levels + F] =
-                    times(gauge(d, site, F - E), nl_lindblad_block(&d->pair, levels, pair, site, c == NL_DIMER_EE, E, F));
+                out[((size_t)c * levels + E) * levels + F] = times(
+                    gauge(d, site, F - E), nl_lindblad_block(&d->pair, levels, pair, site, c == NL_DIMER_EE, E, F));
 }
 
 static void fill_product(const nl_dimer *d, int levels, const nl_complex *S1, const nl_complex *S2, double *state)
@@ -143,7 +145,8 @@ nl_status nl_dimer_initial(const nl_dimer *d, nl_initial initial, int levels, do
     const size_t size = site_size(d, levels);
     double *pair = malloc(nl_operator_size(&op) * sizeof *pair);
     nl_complex *S = calloc(2 * size, sizeof *S);
-    nl_status status = pair && S ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate the initial state of %d levels", levels);
+    nl_status status = pair && S ? NL_OK
+                                 : nl_fail(NL_ERR_MEMORY, "cannot allocate the initial state of %d levels", levels);
     if (status == NL_OK)
         status = nl_lindblad_initial(&d->pair, initial, levels, pair);
     if (status == NL_OK) {

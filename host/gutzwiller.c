@@ -180,8 +180,12 @@ static void solve_point(sweep *s, int p, nl_pair_solution *chosen)
         record_point(s, p, &pair, &found);
         return;
     }
-    s->result->outcomes[p] = (nl_outcome){.status = NL_POINT_STALLED, .residual = r->residual, .distance = r->error,
-                                          .norm_error = NAN, .negativity = NAN, .rhs = r->rhs / s->members[s->table_of[p]]};
+    s->result->outcomes[p] = (nl_outcome){.status = NL_POINT_STALLED,
+                                          .residual = r->residual,
+                                          .distance = r->error,
+                                          .norm_error = NAN,
+                                          .negativity = NAN,
+                                          .rhs = r->rhs / s->members[s->table_of[p]]};
 }
 
 /* ---- density matrices ---- */
@@ -197,7 +201,8 @@ static nl_status record_fields(sweep *s, const nl_pair_solution *found)
     config.model_sites = 1;
     plan.points = calloc((size_t)count, sizeof *plan.points);
     plan.tableaux = calloc((size_t)count, sizeof *plan.tableaux);
-    nl_status status = plan.points && plan.tableaux ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %d points", count);
+    nl_status status = plan.points && plan.tableaux ? NL_OK
+                                                    : nl_fail(NL_ERR_MEMORY, "cannot allocate %d points", count);
     for (int i = 0; i < count && status == NL_OK; i++) {
         const nl_complex f = found[i / 2].field[i % 2];
         const nl_response *r = &s->tables[s->table_of[i / 2] < 0 ? 0 : s->table_of[i / 2]];

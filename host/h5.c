@@ -89,12 +89,15 @@ static herr_t image_forget(void *user)
 hid_t nl_h5_new_image(nl_h5_image *image)
 {
     const size_t increment = 1 << 16;
-    H5FD_file_image_callbacks_t calls = {image_malloc, NULL, image_realloc, image_free, image_copy, image_forget, image};
+    H5FD_file_image_callbacks_t calls = {image_malloc, NULL,         image_realloc, image_free,
+                                         image_copy,   image_forget, image};
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     *image = (nl_h5_image){0};
-    const bool ok = H5Pset_fapl_core(access, increment, false) >= 0 && H5Pset_file_image_callbacks(access, &calls) >= 0 &&
+    const bool ok = H5Pset_fapl_core(access, increment, false) >= 0 &&
+                    H5Pset_file_image_callbacks(access, &calls) >= 0 &&
                     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 && /* checksums of metadata */
-                    H5Pset_meta_block_size(access, 0) >= 0 && H5Pset_small_data_block_size(access, 0) >= 0; /* no gaps */
+                    H5Pset_meta_block_size(access, 0) >= 0 &&
+                    H5Pset_small_data_block_size(access, 0) >= 0; /* no gaps */
     hid_t file = ok ? H5Fcreate("image", H5F_ACC_TRUNC, H5P_DEFAULT, access) : -1;
     H5Pclose(access);
     return file;

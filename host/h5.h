@@ -17,8 +17,8 @@ typedef struct nl_h5_dataset {
     hid_t scale[NL_H5_MAX_RANK]; /* dimension scale datasets; below 0: none */
 } nl_h5_dataset;
 
-/* Opens an HDF5 file for reading, quietly; below 0 for what is none. A pipe would be waited for, and is none. The caller
- * closes. */
+/* Opens an HDF5 file for reading, quietly; below 0 for what is none. A pipe would be waited for, and is none. The
+ * caller closes. */
 hid_t nl_h5_open(const char *path);
 /* h5py's complex: compound {r, i} of doubles. The caller closes. */
 hid_t nl_h5_complex_type(void);
@@ -32,7 +32,8 @@ typedef struct nl_h5_image {
 hid_t nl_h5_new_image(nl_h5_image *); /* below 0 on failure; the image stays where it is until it is finished */
 /* Closes the file; true where the image is whole. */
 bool nl_h5_finish_image(hid_t file, nl_h5_image *);
-/* Checksums are kept of all data and of what describes it. Writes `data` of memory type `type`; returns the open dataset, or below 0. */
+/* Checksums are kept of all data and of what describes it. Writes `data` of memory type `type`; returns the open
+ * dataset, or below 0. */
 hid_t nl_h5_write(hid_t group, const nl_h5_dataset *, hid_t type, const void *data);
 /* Writes a one-dimensional dataset as a dimension scale; returns it open, or below 0. */
 hid_t nl_h5_write_scale(hid_t group, const nl_h5_dataset *, const double *data);

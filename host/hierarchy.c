@@ -48,8 +48,8 @@ int nl_hierarchy_grids(const nl_point *point)
 
 /*
  * Lasers alike cost an eighth, and where they lose the locking, orbits of all sizes are no narrower than cbrt(D/drift)
- * (phase.c). With modes up to 8 over that, where these are more, a cycle at threshold was seen to leave 0.6 of the residual at
- * D_p = 1e-5 and 0.87 at 1e-6.
+ * (phase.c). With modes up to 8 over that, where these are more, a cycle at threshold was seen to leave 0.6 of the
+ * residual at D_p = 1e-5 and 0.87 at 1e-6.
  */
 static double most_modes(const nl_phase *phase)
 {
@@ -117,8 +117,8 @@ static nl_status fill_transfers(nl_hierarchy *h, nl_grid *grid, int n_above)
     return nl_transfer_new_restriction(backend, n_above, grid->n, &grid->down);
 }
 
-/* So many that diffusion takes out, by e^-1.5 before and after the correction, what that cannot hold: modes beyond those of
- * a grid of half the points, or of the direct solution. */
+/* So many that diffusion takes out, by e^-1.5 before and after the correction, what that cannot hold: modes beyond
+ * those of a grid of half the points, or of the direct solution. */
 static int smoothing_steps(const nl_point *point, int n, double h, bool is_coarsest)
 {
     const nl_phase *phase = &point->phase;
@@ -243,7 +243,8 @@ static nl_job stage_job(nl_hierarchy *h, int g, int member, int in, int out, dou
     return job;
 }
 
-/* Jameson's four stages: y_s = y_0 + alpha_s h (L y_(s-1) - r). Members that take fewer steps than others drop out early. */
+/* Jameson's four stages: y_s = y_0 + alpha_s h (L y_(s-1) - r). Members that take fewer steps than others drop out
+ * early. */
 static nl_status smooth(nl_hierarchy *h, int g, const int *active, int n_active)
 {
     static const double alpha[] = {1. / 4, 1. / 3, 1. / 2, 1};

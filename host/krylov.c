@@ -11,9 +11,9 @@ static const double GAP_TOLERANCE = 1e-8, BESIDE_TOLERANCE = 0.1, ROUND = 1e-7;
 enum { BESIDE = 3, STALL = 60 /* restarts without progress */ };
 
 /*
- * A map of the right length. Slow modes are told apart only by a subspace that reaches about as far in time as they last:
- * a shorter one may even lose them to fast oscillations; and one that reaches much further costs more. Steps must be
- * short enough for the slow modes' order by the map to be that by decay.
+ * A map of the right length. Slow modes are told apart only by a subspace that reaches about as far in time as they
+ * last: a shorter one may even lose them to fast oscillations; and one that reaches much further costs more. Steps must
+ * be short enough for the slow modes' order by the map to be that by decay.
  */
 enum { PAIR_STEPS = 8, MOST_STEPS = 1 << 16, MOST_TUNINGS = 20 };
 static const double PAIR_TIME = 0.2, CHEBYSHEV_TIME = 0.5; /* of a map to begin with, in 1/kappa */
@@ -330,8 +330,12 @@ static nl_status check_members(krylov *k, int level, int *n_active)
         return NL_OK;
     const nl_member *first = &batch->members[k->active[0]];
     const search *s = &k->searches[k->active[0]];
-    const nl_progress progress = {.members = *n_active, .size_name = batch->model->size_name, .n = batch->n, .t = first->t,
-                                  .h = first->h_max, .residual = k->wants_state ? s->residual : s->error};
+    const nl_progress progress = {.members = *n_active,
+                                  .size_name = batch->model->size_name,
+                                  .n = batch->n,
+                                  .t = first->t,
+                                  .h = first->h_max,
+                                  .residual = k->wants_state ? s->residual : s->error};
     NL_TRY(retire(k, level, n_active));
     nl_task_progress(k->task, &progress);
     return NL_OK;
@@ -414,7 +418,8 @@ nl_status nl_find_gaps(nl_task *task)
     for (int m = 0; m < task->count && points; m++)
         points[m] = nl_gap_point(task->model, &task->points[m]);
     whole.points = points;
-    nl_status status = points ? new_krylov(&whole, &k) : nl_fail(NL_ERR_MEMORY, "cannot allocate %d points", task->count);
+    nl_status status = points ? new_krylov(&whole, &k)
+                              : nl_fail(NL_ERR_MEMORY, "cannot allocate %d points", task->count);
     if (status == NL_OK)
         status = nl_grid_sequence_start(&k.grids, 0, NL_ARNOLDI_REGISTERS);
     if (status == NL_OK)

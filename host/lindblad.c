@@ -226,8 +226,8 @@ static void add_qubit_modes(const nl_lindblad *l, double n, double theta, double
     }
 }
 
-/* The spectrum's outline: near 0 the ellipse that drift and fast qubit modes ask for, and the drive's share, which grows
- * to the far end: a wave that turns by theta from n to n+1 has 4 |f| sqrt(n) sin(theta/2). */
+/* The spectrum's outline: near 0 the ellipse that drift and fast qubit modes ask for, and the drive's share, which
+ * grows to the far end: a wave that turns by theta from n to n+1 has 4 |f| sqrt(n) sin(theta/2). */
 int nl_lindblad_spectrum(const nl_lindblad *l, int levels, nl_complex *list)
 {
     const double f = largest_field(l, levels), pi = acos(-1), driven = 4 * f * sqrt(levels);
@@ -338,7 +338,8 @@ nl_status nl_lindblad_kick(const nl_lindblad *l, int levels, const double *stead
             const nl_lindblad_rows rows = nl_lindblad_rows_of(&from, table, steady, c, k);
             double *row = out + 2 * c * plane + nl_lindblad_row(levels, k);
             for (int E = nl_lindblad_first(component, k); E < levels - k; E++) {
-                const double U = nl_lindblad_below(&rows, component, E, 0), V = nl_lindblad_above(&rows, component, E, 0);
+                const double U = nl_lindblad_below(&rows, component, E, 0),
+                             V = nl_lindblad_above(&rows, component, E, 0);
                 row[E] = U - V; /* f U - f^* V at f = 1 and at f = i */
                 row[plane + E] = U + V;
             }

@@ -45,11 +45,13 @@ static const struct {
     {{NL_GW_SOLUTIONS, "solutions", false, "1", "self-consistent solutions found"}, TWO_SITES | RESPONSE},
     {{NL_GW_STABLE, "stable_solutions", false, "1", "of which stable in time"}, TWO_SITES | RESPONSE},
     {{NL_GW_GROWTH, "unstable_modes", false, "1",
-      "growing modes of the solution given: 0 where it is stable, NAN where not known"}, TWO_SITES | RESPONSE},
+      "growing modes of the solution given: 0 where it is stable, NAN where not known"},
+     TWO_SITES | RESPONSE},
     {{NL_GW_TRACE, "trace", false, "1", "Tr rho (smaller one of the lasers)"}, ALWAYS},
     {{NL_GW_PURITY1, "purity1", false, "1", "Tr rho_1^2"}, ALWAYS},
     {{NL_GW_PURITY2, "purity2", false, "1", "Tr rho_2^2"}, TWO_SITES},
-    {{NL_GW_TOP, "top_population", false, "1", "population of the two highest levels (larger one of the lasers)"}, ALWAYS},
+    {{NL_GW_TOP, "top_population", false, "1", "population of the two highest levels (larger one of the lasers)"},
+     ALWAYS},
     {{NL_GW_GROUND1, "ground_population1", false, "1", "of the qubit's ground state, laser 1"}, QUBIT},
     {{NL_GW_GROUND2, "ground_population2", false, "1", "of the qubit's ground state, laser 2"}, QUBIT | TWO_SITES},
 };
@@ -104,10 +106,11 @@ static nl_status no_window(const nl_config *config, nl_window window)
     if (window.least > NL_LINDBLAD_MOST_LEVELS)
         return nl_config_fail(config, "fock.levels", "the photons need more than %d levels; use a smaller gamma, or "
                               "equation = phase", NL_LINDBLAD_MOST_LEVELS);
-    return nl_config_fail(config, "fock.levels",
-                          "Eq. 6 has no meaningful cutoff at this gamma and cooperativity: the photons need %d levels, and "
-                          "above %d the diffusion that it implies is negative; use local = qubit (Eq. 1), or a larger gamma",
-                          window.least, window.most);
+    return nl_config_fail(
+        config, "fock.levels",
+        "Eq. 6 has no meaningful cutoff at this gamma and cooperativity: the photons need %d levels, and "
+        "above %d the diffusion that it implies is negative; use local = qubit (Eq. 1), or a larger gamma",
+        window.least, window.most);
 }
 
 nl_status nl_choose_levels(const nl_config *config, nl_window window, int *levels)
@@ -117,14 +120,16 @@ nl_status nl_choose_levels(const nl_config *config, nl_window window, int *level
         return no_window(config, window);
     *levels = config->fock_levels ? config->fock_levels : window.wanted;
     if (*levels > window.most)
-        return nl_config_fail(config, "fock.levels",
-                              "levels = %d is above %d, (A + C)/(2 B): there Eq. 6 has negative diffusion and modes that "
-                              "grow; use %d to %d, or auto, or local = qubit (Eq. 1)",
-                              *levels, window.most, window.wanted ? window.least : 2, window.most);
+        return nl_config_fail(
+            config, "fock.levels",
+            "levels = %d is above %d, (A + C)/(2 B): there Eq. 6 has negative diffusion and modes that "
+            "grow; use %d to %d, or auto, or local = qubit (Eq. 1)",
+            *levels, window.most, window.wanted ? window.least : 2, window.most);
     if (steady && *levels < window.least)
-        return nl_config_fail(config, "fock.levels",
-                              "levels = %d cuts the photon distribution off; use at least %d, n_0 + 4.5 widths, or auto",
-                              *levels, window.least);
+        return nl_config_fail(
+            config, "fock.levels",
+            "levels = %d cuts the photon distribution off; use at least %d, n_0 + 4.5 widths, or auto", *levels,
+            window.least);
     return NL_OK;
 }
 
@@ -135,10 +140,11 @@ nl_status nl_check_drive(const nl_config *config, const nl_lindblad *l, nl_windo
     const double deviation = sqrt(l->laser.A / restoring + r * r);
     if (f == 0 || r * r + 3 * deviation <= window.most)
         return NL_OK;
-    return nl_config_fail(config, "laser.epsilon",
-                          "epsilon = %g drives the laser to %.3g photons, give or take %.3g, and Eq. 6 ends at %d: there its "
-                          "diffusion is negative; use a weaker drive, or local = qubit (Eq. 1)",
-                          f, r * r, deviation, window.most);
+    return nl_config_fail(
+        config, "laser.epsilon",
+        "epsilon = %g drives the laser to %.3g photons, give or take %.3g, and Eq. 6 ends at %d: there its "
+        "diffusion is negative; use a weaker drive, or local = qubit (Eq. 1)",
+        f, r * r, deviation, window.most);
 }
 
 static nl_complex polar(double r, double phi)

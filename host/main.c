@@ -109,7 +109,8 @@ static nl_status choose_sharing(const run_state *s, const nl_options *options, b
     const bool too_large = nl_plan_estimate(&s->plan).point_bytes > (double)available;
     *grids = strcmp(options->share, "auto") == 0 ? can && (s->plan.n_points == 1 || too_large)
                                                  : strcmp(options->share, "grids") == 0;
-    return *grids && !can ? nl_fail(NL_ERR_USAGE, "-p grids: is for the phase equations of two lasers; use -p points") : NL_OK;
+    return *grids && !can ? nl_fail(NL_ERR_USAGE, "-p grids: is for the phase equations of two lasers; use -p points")
+                          : NL_OK;
 }
 
 /* What ranks do together. */
@@ -179,10 +180,11 @@ static nl_status prepare_result(run_state *s, const nl_options *options)
 static void report_plan(run_state *s)
 {
     const nl_plan_work work = nl_plan_estimate(&s->plan);
-    nl_report(&s->reporter, 1, "%s: %d points, %s %d to %d on up to %d grids, method of the first point %s, %.3g MB for "
-                               "the largest point",
-              s->config.path, s->plan.n_points, s->plan.model->size_name, work.n_least, work.n_most, s->plan.points[0].levels,
-              s->plan.tableaux[0]->name, work.point_bytes / 1e6);
+    nl_report(&s->reporter, 1,
+              "%s: %d points, %s %d to %d on up to %d grids, method of the first point %s, %.3g MB for "
+              "the largest point",
+              s->config.path, s->plan.n_points, s->plan.model->size_name, work.n_least, work.n_most,
+              s->plan.points[0].levels, s->plan.tableaux[0]->name, work.point_bytes / 1e6);
 }
 
 static void watch_signals(void)
@@ -313,7 +315,8 @@ static void print_memory(const nl_plan *plan, const nl_plan_work *work)
         return;
     printf("; largest %s by memory alone: %d in the %.3g GB free here, %d in 24 GiB, %d in 80 GiB, %d in 139 GiB\n",
            plan->model->size_name, nl_plan_largest_size(plan, work->largest, here, true), here / 1e9,
-           nl_plan_largest_size(plan, work->largest, 24 * GiB, false), nl_plan_largest_size(plan, work->largest, 80 * GiB, false),
+           nl_plan_largest_size(plan, work->largest, 24 * GiB, false),
+           nl_plan_largest_size(plan, work->largest, 80 * GiB, false),
            nl_plan_largest_size(plan, work->largest, 139 * GiB, false));
 }
 
@@ -381,8 +384,8 @@ static nl_status command_info(void)
 
 /*
  * Threads that wait for each other spin, by default for milliseconds: where other programs keep the processors busy, a
- * step then takes ten times as long. And a BLAS with threads of its own would start them in each of ours. Both libraries
- * read the environment before main starts, hence a new start.
+ * step then takes ten times as long. And a BLAS with threads of its own would start them in each of ours. Both
+ * libraries read the environment before main starts, hence a new start.
  */
 static void tame_threads(char **argv)
 {
@@ -397,7 +400,8 @@ static void tame_threads(char **argv)
     }
 }
 
-/* Of many processes that a launcher starts one speaks. The others keep their error output for what that one cannot know. */
+/* Of many processes that a launcher starts one speaks. The others keep their error output for what that one cannot
+ * know. */
 static nl_options parse_options(int argc, char **argv, bool speaks)
 {
     const int errors = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);

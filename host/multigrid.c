@@ -69,8 +69,9 @@ static nl_point_status judge(const monitor *m, const nl_point *point)
     if (m->residual <= point->tolerance && distance(m) <= point->accuracy)
         return NL_POINT_CONVERGED;
     if (m->cycles - m->best_cycle >= STALL || m->cycles >= MOST_CYCLES)
-        return m->residual <= point->tolerance && is_at_rounding(m) && m->correction <= point->accuracy ? NL_POINT_CONVERGED
-                                                                                                         : NL_POINT_STALLED;
+        return m->residual <= point->tolerance && is_at_rounding(m) && m->correction <= point->accuracy
+                   ? NL_POINT_CONVERGED
+                   : NL_POINT_STALLED;
     return NL_POINT_PENDING;
 }
 

@@ -59,7 +59,8 @@ static bool keep(const char *path)
     return ok;
 }
 
-/* The name is on the disk once its folder is. The file itself is by now, so a folder that cannot be synced is no error. */
+/* The name is on the disk once its folder is. The file itself is by now, so a folder that cannot be synced is no
+ * error. */
 static void sync_folder(const char *path)
 {
     char copy[NL_PATH_MAX];

@@ -1,6 +1,6 @@
 /*
- * A file that takes its place whole: written beside it as PATH.part, synced to the disk, moved there. At any instant PATH
- * is the old or the new file; what fails leaves nothing behind.
+ * A file that takes its place whole: written beside it as PATH.part, synced to the disk, moved there. At any instant
+ * PATH is the old or the new file; what fails leaves nothing behind.
  */
 #ifndef NL_NEW_FILE_H
 #define NL_NEW_FILE_H

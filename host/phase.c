@@ -83,10 +83,10 @@ static double diffusion_to_drift(const nl_phase *phase)
 }
 
 /*
- * How finely the distribution is structured where a stencil's error tells. At and beyond the loss of locking that is the
- * scale on which diffusion and a drift of second order balance, (D/v)^(1/3), as long as the flow neither contracts nor
- * expands, as between equal lasers driven in phase or antiphase. Else orbits draw together as a Gaussian, sqrt(D/rate).
- * Never wider than what cos(theta) itself asks for.
+ * How finely the distribution is structured where a stencil's error tells. At and beyond the loss of locking that is
+ * the scale on which diffusion and a drift of second order balance, (D/v)^(1/3), as long as the flow neither contracts
+ * nor expands, as between equal lasers driven in phase or antiphase. Else orbits draw together as a Gaussian,
+ * sqrt(D/rate). Never wider than what cos(theta) itself asks for.
  */
 static double structure_width(const nl_phase *phase)
 {
@@ -97,11 +97,11 @@ static double structure_width(const nl_phase *phase)
 }
 
 /*
- * Two errors, each held below `accuracy`. A stencil of order p on structure of width s errs as K (h/s)^p (v/D)^(1/(3p)),
- * the last factor for low orders, which move thresholds. A Gaussian of the smallest width w on points h apart, where the
- * lasers are locked and the first error is far smaller, errs as w^2 exp(-1.5 (pi w/h)^2). The factors bound what was
- * measured on steady states with D_p from 0.001 to 1 at drive 1, t_c from 0 to 30 and phase differences from 0 to pi;
- * mostly the error is several times smaller.
+ * Two errors, each held below `accuracy`. A stencil of order p on structure of width s errs as K (h/s)^p
+ * (v/D)^(1/(3p)), the last factor for low orders, which move thresholds. A Gaussian of the smallest width w on points h
+ * apart, where the lasers are locked and the first error is far smaller, errs as w^2 exp(-1.5 (pi w/h)^2). The factors
+ * bound what was measured on steady states with D_p from 0.001 to 1 at drive 1, t_c from 0 to 30 and phase differences
+ * from 0 to pi; mostly the error is several times smaller.
  */
 int nl_phase_resolution(const nl_phase *phase, int order, double accuracy)
 {

@@ -45,7 +45,8 @@ static int phase_observables(const nl_config *config, const nl_observable **list
     int count = 0;
     for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue; k++) {
         const condition needs = catalogue[k].needs;
-        if ((needs & TWO_SITES && config->model_sites == 1 && !nl_config_is_swept(config, "model.sites")) || (needs & RADII && !has_radii(config)))
+        if ((needs & TWO_SITES && config->model_sites == 1 && !nl_config_is_swept(config, "model.sites")) ||
+            (needs & RADII && !has_radii(config)))
             continue;
         list[count++] = &catalogue[k].observable;
     }
@@ -82,8 +83,12 @@ static bool uses_multigrid(const nl_config *config, const nl_point *point)
 
 static nl_status phase_point(const nl_config *config, nl_point *out)
 {
-    nl_point point = {.order = config->grid_order, .rtol = config->integrator_rtol, .atol = config->integrator_atol,
-                      .tolerance = config->steady_tolerance, .accuracy = config->steady_tolerance, .max_time = config->steady_max_time};
+    nl_point point = {.order = config->grid_order,
+                      .rtol = config->integrator_rtol,
+                      .atol = config->integrator_atol,
+                      .tolerance = config->steady_tolerance,
+                      .accuracy = config->steady_tolerance,
+                      .max_time = config->steady_max_time};
     NL_TRY(check_choices(config));
     NL_TRY(nl_phase_from_config(config, &point.phase));
     const int wanted = nl_phase_resolution(&point.phase, point.order, config->grid_accuracy);
@@ -92,7 +97,8 @@ static nl_status phase_point(const nl_config *config, nl_point *out)
         return nl_config_fail(config, "grid.n_c", "n_c = %d is too small for order %d; use at least %d", point.n,
                               point.order, point.order + 2);
     if (point.n > NL_MAX_GRID)
-        return nl_config_fail(config, "grid.n_c", "n_c = auto asks for more than %d points an axis; raise accuracy or order, or give n_c",
+        return nl_config_fail(config, "grid.n_c",
+                              "n_c = auto asks for more than %d points an axis; raise accuracy or order, or give n_c",
                               NL_MAX_GRID);
     point.levels = level_count(&point);
     if (uses_multigrid(config, &point))

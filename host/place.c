@@ -65,8 +65,8 @@ static nl_status refuse(const nl_lock *lock, const char *path)
     if (read(lock->fd, holder, sizeof holder - 1) < 0)
         holder[0] = '\0';
     close(lock->fd);
-    return nl_fail(NL_ERR_FILE, "%s: another run is writing there (%s); wait for it, or choose another output file", path,
-                   holder[0] ? holder : "not known which");
+    return nl_fail(NL_ERR_FILE, "%s: another run is writing there (%s); wait for it, or choose another output file",
+                   path, holder[0] ? holder : "not known which");
 }
 
 nl_status nl_lock_take(const char *path, nl_lock *out)

@@ -9,8 +9,8 @@
 nl_status nl_place_follow(const char *path, char out[NL_PATH_MAX]);
 
 /*
- * A lock of the kernel's (flock) on PATH.lock: it ends with the process that holds it, however that ends, so none is ever
- * stale. The file says who holds it, and goes when the lock is released.
+ * A lock of the kernel's (flock) on PATH.lock: it ends with the process that holds it, however that ends, so none is
+ * ever stale. The file says who holds it, and goes when the lock is released.
  */
 typedef struct nl_lock {
     char path[NL_PATH_MAX];

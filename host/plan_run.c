@@ -1,4 +1,5 @@
-/* Running a plan: points that can be solved together are taken and solved as batches, by as many workers as the backend bears. */
+/* Running a plan: points that can be solved together are taken and solved as batches, by as many workers as the backend
+ * bears. */
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -90,7 +91,8 @@ static void work(run_state *run, nl_backend *backend)
 /* A worker of its own for every point, as far as threads go: independent points need no barriers. */
 static int worker_count(const nl_backend *backend, const nl_queue *queue)
 {
-    const int most = backend->ops->share ? backend->threads : 1, here = (queue->free + queue->sharers - 1) / queue->sharers;
+    const int most = backend->ops->share ? backend->threads : 1,
+              here = (queue->free + queue->sharers - 1) / queue->sharers;
     return here < most ? (here > 0 ? here : 1) : most;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Runs within a run: points that a method solves on its way to those of the sweep. They come in the same order every time,
- * so what they have computed is kept by their number, and a run that is resumed finds it there.
+ * Runs within a run: points that a method solves on its way to those of the sweep. They come in the same order every
+ * time, so what they have computed is kept by their number, and a run that is resumed finds it there.
  */
 #include <math.h>
 #include <stdlib.h>

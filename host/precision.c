@@ -6,7 +6,8 @@
 #include "lindblad_model.h"
 #include "nanolase/tableau.h"
 
-/* Of config.def: a tolerance that is the default stands for the lowest possible, as the echo of a run must run again. */
+/* Of config.def: a tolerance that is the default stands for the lowest possible, as the echo of a run must run
+ * again. */
 static const double DEFAULT_TOLERANCE = 1e-9, DEFAULT_RTOL = 1e-8;
 /* Of a step's error, relative to the state: each stage is rounded, and their combination shows it. */
 static const double STEP_RTOL = 1e-5, LEAST_RTOL = 32 * FLT_EPSILON;
@@ -26,12 +27,15 @@ nl_status nl_precision_check(const nl_config *config)
         return nl_config_fail(config, "steady.sensitivity", "the sensitivity is computed in double precision only; use "
                               "precision = double");
     if (config->steady_gap)
-        return nl_config_fail(config, "steady.gap", "the gap is computed in double precision only; use precision = double");
+        return nl_config_fail(config, "steady.gap",
+                              "the gap is computed in double precision only; use precision = double");
     if (config->steady_method == NL_STEADY_KRYLOV || config->steady_method == NL_STEADY_RRE)
-        return nl_config_fail(config, "steady.method", "krylov and rre work in double precision only; use auto, relax or, "
+        return nl_config_fail(config, "steady.method",
+                              "krylov and rre work in double precision only; use auto, relax or, "
                               "for phases, multigrid, or precision = double");
     if (config->model_equation == NL_EQUATION_PHASE_SELFCONSISTENT)
-        return nl_config_fail(config, "run.precision", "self-consistent steady states are found in double precision only; "
+        return nl_config_fail(config, "run.precision",
+                              "self-consistent steady states are found in double precision only; "
                               "use precision = double, or mode = evolve");
     if (config->model_equation == NL_EQUATION_GUTZWILLER && nl_uses_response(config))
         return nl_config_fail(config, "run.precision", "the lasers' response is computed in double precision only; use "
@@ -51,8 +55,10 @@ nl_status nl_precision_resolve(const nl_config *config, const nl_model *model, n
         return NL_OK;
     if (config->run_mode == NL_MODE_EVOLVE) {
         if (point->rtol < LEAST_RTOL && point->rtol != DEFAULT_RTOL)
-            return nl_config_fail(config, "integrator.rtol", "rtol = %g is below the rounding of single precision; use %.1g or "
-                                  "more, or precision = double", point->rtol, LEAST_RTOL);
+            return nl_config_fail(config, "integrator.rtol",
+                                  "rtol = %g is below the rounding of single precision; use %.1g or "
+                                  "more, or precision = double",
+                                  point->rtol, LEAST_RTOL);
         point->rtol = fmax(point->rtol, point->rtol == DEFAULT_RTOL ? STEP_RTOL : 0);
         point->atol = fmax(point->atol, FLT_MIN);
         return NL_OK;
@@ -61,9 +67,11 @@ nl_status nl_precision_resolve(const nl_config *config, const nl_model *model, n
     if (point->tolerance >= least)
         return NL_OK;
     if (point->tolerance != DEFAULT_TOLERANCE)
-        return nl_config_fail(config, "steady.tolerance", "tolerance = %g is below what rounding to single precision leaves of "
-                              "the residual at %s = %d, near %.1e; use that or more, leave it out, or use precision = double",
-                              point->tolerance, model->size_name, point->n, least);
+        return nl_config_fail(
+            config, "steady.tolerance",
+            "tolerance = %g is below what rounding to single precision leaves of "
+            "the residual at %s = %d, near %.1e; use that or more, leave it out, or use precision = double",
+            point->tolerance, model->size_name, point->n, least);
     point->tolerance = least;
     point->accuracy = DISTANCE_SHARE * share * least;
     return NL_OK;

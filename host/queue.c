@@ -27,8 +27,8 @@ static bool solved_together(const nl_plan *plan, int a, int b)
 {
     const nl_point *x = &plan->points[a], *y = &plan->points[b];
     const nl_operator op = plan->model->operator_shape(x, x->n), other = plan->model->operator_shape(y, y->n);
-    return nl_operator_same_shape(&op, &other) && x->levels == y->levels && x->grids == y->grids && x->rtol == y->rtol &&
-           x->atol == y->atol && plan->tableaux[a] == plan->tableaux[b];
+    return nl_operator_same_shape(&op, &other) && x->levels == y->levels && x->grids == y->grids &&
+           x->rtol == y->rtol && x->atol == y->atol && plan->tableaux[a] == plan->tableaux[b];
 }
 
 static bool wants_stop(const nl_queue *queue)

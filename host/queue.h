@@ -1,4 +1,5 @@
-/* The points of a plan that are still to be solved, handed out in batches to the workers of a run. Threads may share it. */
+/* The points of a plan that are still to be solved, handed out in batches to the workers of a run. Threads may share
+ * it. */
 #ifndef NL_QUEUE_H
 #define NL_QUEUE_H
 

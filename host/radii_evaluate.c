@@ -11,8 +11,8 @@ void nl_radii_state_release(nl_radii_state *state)
 }
 
 /*
- * A distribution to start from makes the coarser grids needless. The phases are carried further than the radii have to be:
- * where phases slip rarely, a distribution on its way may change so slowly that it passes for steady.
+ * A distribution to start from makes the coarser grids needless. The phases are carried further than the radii have to
+ * be: where phases slip rarely, a distribution on its way may change so slowly that it passes for steady.
  */
 static const double INNER = 0.01, INNER_LEAST = 1e-13;
 
@@ -59,7 +59,8 @@ nl_status nl_radii_evaluate(const nl_plan *outer, nl_backend *backend, const nl_
     config.output_fields = false;
     plan.points = calloc((size_t)count, sizeof *plan.points);
     plan.tableaux = calloc((size_t)count, sizeof *plan.tableaux);
-    nl_status status = plan.points && plan.tableaux ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %d points", count);
+    nl_status status = plan.points && plan.tableaux ? NL_OK
+                                                    : nl_fail(NL_ERR_MEMORY, "cannot allocate %d points", count);
     for (int p = 0; p < count && status == NL_OK; p++) {
         plan.points[p] = point_of(outer, &states[p]);
         plan.tableaux[p] = outer->tableaux[states[p].point];

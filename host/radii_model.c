@@ -13,12 +13,14 @@ static const struct {
     {{NL_RADII_R1, "radius1", false, "r_0", "r_1 in units of r_0 = sqrt(n_0)"}, false},
     {{NL_RADII_R2, "radius2", false, "r_0", "r_2 in units of r_0 = sqrt(n_0)"}, true},
     {{NL_RADII_IMBALANCE_ANALYTIC, "imbalance_analytic", false, "1",
-      "n_J sin(phi_1 - phi_2), n_J = t_c gamma/(C_p kappa^2): n_1 - n_2 for weak coupling (Eq. 32, sign corrected)"}, true},
+      "n_J sin(phi_1 - phi_2), n_J = t_c gamma/(C_p kappa^2): n_1 - n_2 for weak coupling (Eq. 32, sign corrected)"},
+     true},
     {{NL_RADII_SOLUTIONS, "solutions", false, "1", "self-consistent stationary states found"}, false},
     {{NL_RADII_STABLE, "stable_solutions", false, "1", "of these, stable in time"}, false},
     {{NL_RADII_UNSTABLE_MODES, "unstable_modes", false, "1", "modes of the state given here that grow in time"}, false},
     {{NL_RADII_OTHER_N1, "n1_down", false, "1",
-      "n_1 of the state that the sweep's last axis leads to from its far end, where that is another one"}, false},
+      "n_1 of the state that the sweep's last axis leads to from its far end, where that is another one"},
+     false},
     {{NL_RADII_OTHER_N2, "n2_down", false, "1", "n_2 of that state"}, true},
 };
 
@@ -39,9 +41,10 @@ static nl_status check_choices(const nl_config *config)
 {
     const nl_laser laser = nl_laser_from_config(config);
     if (!isnan(config->phase_D_p) || !isnan(config->phase_epsilon_over_r0))
-        return nl_config_fail(config, isnan(config->phase_D_p) ? "phase.epsilon_over_r0" : "phase.D_p",
-                              "the radial equations need [laser]; leave D_p and epsilon_over_r0 at auto, and give gamma, "
-                              "cooperativity and epsilon, or use equation = phase");
+        return nl_config_fail(
+            config, isnan(config->phase_D_p) ? "phase.epsilon_over_r0" : "phase.D_p",
+            "the radial equations need [laser]; leave D_p and epsilon_over_r0 at auto, and give gamma, "
+            "cooperativity and epsilon, or use equation = phase");
     if (!(laser.n0 > 0))
         return nl_config_fail(config, "laser.cooperativity",
                               "cooperativity = %g is not above the lasing threshold, so the lasers have no radius; use "
@@ -51,8 +54,9 @@ static nl_status check_choices(const nl_config *config)
         return nl_config_fail(config, "integrator.method",
                               "rkc does not carry radii that change with the phases; use auto or a Runge-Kutta pair");
     if (config->steady_gap)
-        return nl_config_fail(config, "steady.gap", "the gap is one of the phases at given radii; use equation = phase with "
-                                                    "r1 and r2, or gap = no");
+        return nl_config_fail(config, "steady.gap",
+                              "the gap is one of the phases at given radii; use equation = phase with "
+                              "r1 and r2, or gap = no");
     return NL_OK;
 }
 
@@ -83,7 +87,8 @@ static double gain_of(double r, double light)
 
 /*
  * The largest radius of a stationary state. Tunnelling does not change n_1 + n_2, so h(r_1) + h(r_2) = 0 at most, and
- * where one laser gains most, the other may lose as much; nor can it give more than t_c r when both radii are the largest.
+ * where one laser gains most, the other may lose as much; nor can it give more than t_c r when both radii are the
+ * largest.
  */
 static double largest_radius(const nl_phase *phase, bool stationary)
 {

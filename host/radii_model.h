@@ -11,7 +11,8 @@ enum {
     NL_RADII_OTHER_N1, NL_RADII_OTHER_N2, NL_RADII_END
 };
 
-/* The classical radius in units of r_0 of a laser alone whose phase follows the drive: (A - C)(r^3 - r) = epsilon/r_0. */
+/* The classical radius in units of r_0 of a laser alone whose phase follows the drive: (A - C)(r^3 - r) =
+ * epsilon/r_0. */
 double nl_radii_driven(const nl_phase *);
 
 /* The values above of a point at its radii; those that only the search for steady states gives are NAN. */

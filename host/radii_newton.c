@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * The Jacobian at the start comes from differences, and from step to step from Broyden's update; where a step gains little
- * it comes from differences again. Steps that do not lower |G| are taken back.
+ * The Jacobian at the start comes from differences, and from step to step from Broyden's update; where a step gains
+ * little it comes from differences again. Steps that do not lower |G| are taken back.
  */
 static const double DIFFERENCE = 1e-4, LONGEST_STEP = 0.2, GOOD_GAIN = 0.2;
 enum { MOST_ROUNDS = 60, MOST_REFUSED = 6, MOST_STATES = 3 };
@@ -87,7 +87,8 @@ static void update_jacobian(nl_search *s, const nl_radii_state *state)
     s->fresh = false;
 }
 
-/* True where the search goes on from a new best state or a shorter step; false where it waits for the Jacobian, or failed. */
+/* True where the search goes on from a new best state or a shorter step; false where it waits for the Jacobian, or
+ * failed. */
 static bool take_trial(nl_search *s, nl_radii_state *state)
 {
     const double before = s->has_best ? size_of(s, s->best.G) : INFINITY, now = size_of(s, state->G);

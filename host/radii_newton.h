@@ -4,7 +4,9 @@
 
 #include "nanolase/selfconsistent.h"
 
-typedef enum { NL_SEARCH_START, NL_SEARCH_JACOBIAN, NL_SEARCH_TRIAL, NL_SEARCH_FOUND, NL_SEARCH_FAILED } nl_search_phase;
+typedef enum {
+    NL_SEARCH_START, NL_SEARCH_JACOBIAN, NL_SEARCH_TRIAL, NL_SEARCH_FOUND, NL_SEARCH_FAILED
+} nl_search_phase;
 
 /* One search. The caller sets point, u, seed and, where known, J with phase NL_SEARCH_TRIAL, else NL_SEARCH_START. */
 typedef struct nl_search {
@@ -22,6 +24,7 @@ typedef struct nl_search {
 } nl_search;
 
 /* Ends with every search found or failed, or pending outcomes where the run was stopped: then *stopped is true. */
-nl_status nl_radii_newton(const nl_plan *, nl_backend *, const nl_watcher *, nl_search *searches, int count, bool *stopped);
+nl_status nl_radii_newton(const nl_plan *, nl_backend *, const nl_watcher *, nl_search *searches, int count,
+                          bool *stopped);
 
 #endif

@@ -37,8 +37,8 @@ static void transform(const curve *c, double omega, double complex out[4])
             out[e] += phase * c->K[c->samples - 1][e] / (c->tail[e] + I * omega);
 }
 
-void nl_radii_static_response(const double J[4], const double (*K)[4], int samples, double spacing, const double tail[4],
-                              double out[4])
+void nl_radii_static_response(const double J[4], const double (*K)[4], int samples, double spacing,
+                              const double tail[4], double out[4])
 {
     const curve c = {2, J, K, samples, spacing, tail};
     double complex integral[4];
@@ -60,7 +60,8 @@ static double complex determinant(const curve *c, double omega, double scale)
     return a * d - (c->J[1] + K[1]) * (c->J[2] + K[2]) / (norm * norm);
 }
 
-/* The poles of the norm are in the left half plane: along the axis the argument turns by -pi for each zero in the right. */
+/* The poles of the norm are in the left half plane: along the axis the argument turns by -pi for each zero in the
+ * right. */
 int nl_radii_count_zeros(int sites, const double J[4], const double (*K)[4], int samples, double spacing,
                          const double tail[4])
 {

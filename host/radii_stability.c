@@ -1,6 +1,6 @@
 /*
- * Stability of self-consistent states: the phases are kicked by what a change of the radii does to them, and relax at the
- * radii as they are; a plan of the phase model that evolves in time. What that does to the radii's rates decides.
+ * Stability of self-consistent states: the phases are kicked by what a change of the radii does to them, and relax at
+ * the radii as they are; a plan of the phase model that evolves in time. What that does to the radii's rates decides.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -45,7 +45,8 @@ static void apply(const nl_phase *phase, int n, int order, const double *table, 
     }
 }
 
-/* The coefficients of dL/du_k: D_k ~ r_k^-2, drive_k ~ 1/r_k, tunnel_k ~ r_k'/r_k, and laser k' feels r_k in its tunnel. */
+/* The coefficients of dL/du_k: D_k ~ r_k^-2, drive_k ~ 1/r_k, tunnel_k ~ r_k'/r_k, and laser k' feels r_k in its
+ * tunnel. */
 static nl_phase derivative_of(const nl_phase *phase, int k)
 {
     nl_phase d = *phase;
@@ -211,7 +212,8 @@ static nl_status follow(const nl_plan *outer, nl_backend *backend, const nl_watc
 
 /* ---- modes ---- */
 
-/* At fixed phases: dG_j/du_j = -2 (A - C) r_j^2 - (what drive and tunnelling give G_j), dG_j/du_j' = tunnelling's part. */
+/* At fixed phases: dG_j/du_j = -2 (A - C) r_j^2 - (what drive and tunnelling give G_j), dG_j/du_j' = tunnelling's
+ * part. */
 static void radial_jacobian(const kicked *s, double J[4])
 {
     const nl_phase *phase = &s->phase;
@@ -255,9 +257,11 @@ nl_status nl_radii_unstable_modes(const nl_plan *outer, nl_backend *backend, con
                                   double (*jacobian)[4])
 {
     kicked *list = calloc((size_t)count + 1, sizeof *list);
-    nl_status status = list ? start_all(outer, states, count, list) : nl_fail(NL_ERR_MEMORY, "cannot allocate the kicks");
+    nl_status status = list ? start_all(outer, states, count, list)
+                            : nl_fail(NL_ERR_MEMORY, "cannot allocate the kicks");
     double length = SAMPLES / 4.0, fast, slow; /* in units of the slow time */
-    for (int attempt = 0; attempt < MOST_ATTEMPTS && status == NL_OK && !nl_watcher_wants_stop(watcher, backend); attempt++) {
+    for (int attempt = 0; attempt < MOST_ATTEMPTS && status == NL_OK && !nl_watcher_wants_stop(watcher, backend);
+         attempt++) {
         time_scales(list, count, &fast, &slow);
         if (!(fast > 0))
             break; /* all have died away */

@@ -108,8 +108,9 @@ static double distance(const monitor *m)
 }
 
 /*
- * The extents of the spectrum, from which a Chebyshev method takes its damping, are estimates: modes beyond them grow out
- * of the rounding, or keep the residual from falling. With a rounder ellipse, for which steps are shorter, they die away.
+ * The extents of the spectrum, from which a Chebyshev method takes its damping, are estimates: modes beyond them grow
+ * out of the rounding, or keep the residual from falling. With a rounder ellipse, for which steps are shorter, they die
+ * away.
  */
 static bool damp_more(monitor *m, nl_member *member)
 {
@@ -387,7 +388,8 @@ nl_status nl_relax(nl_task *task)
     r.outcomes = calloc((size_t)count, sizeof *r.outcomes);
     r.changes = calloc((size_t)count, sizeof *r.changes);
     r.residuals = calloc((size_t)count, sizeof *r.residuals);
-    if (!r.monitors || !r.active || !r.done || !r.full || !r.number || !r.windows || !r.outcomes || !r.changes || !r.residuals)
+    if (!r.monitors || !r.active || !r.done || !r.full || !r.number || !r.windows || !r.outcomes || !r.changes ||
+        !r.residuals)
         status = nl_fail(NL_ERR_MEMORY, "cannot allocate the relaxation of %d points", count);
     if (status == NL_OK)
         status = nl_grid_sequence_new(task, &r.grids);

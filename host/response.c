@@ -149,7 +149,8 @@ static void refine(nl_response *r)
     }
 }
 
-static void take_node(nl_response *r, int i, const nl_value *values, const nl_outcome *outcome, double **state, int orders)
+static void take_node(nl_response *r, int i, const nl_value *values, const nl_outcome *outcome, double **state,
+                      int orders)
 {
     free(r->state[i]);
     r->state[i] = *state; /* handed over */
@@ -268,7 +269,8 @@ static int transfer_degree(const nl_response *r)
 
 static int kick_observables(const nl_config *config, const nl_observable **list)
 {
-    static const nl_observable all[SECTORS] = {{NL_ALONG, "along", false, "1", ""}, {NL_ACROSS, "across", false, "1", ""}};
+    static const nl_observable all[SECTORS] = {{NL_ALONG, "along", false, "1", ""},
+                                               {NL_ACROSS, "across", false, "1", ""}};
     (void)config;
     list[0] = &all[0];
     list[1] = &all[1];

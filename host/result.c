@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const nl_observable gap_observables[] = {
-    {NL_GAP_RE, "gap_re", false, "kappa", "spectral gap: -Re lambda of the eigenvalue of L but 0 with the largest real part"},
+    {NL_GAP_RE, "gap_re", false, "kappa",
+     "spectral gap: -Re lambda of the eigenvalue of L but 0 with the largest real part"},
     {NL_GAP_IM, "gap_im", false, "kappa", "|Im lambda| of that eigenvalue: 0, or of a complex pair"},
 };
 
@@ -50,7 +51,8 @@ static bool make_fields(const nl_model *model, const nl_point *point, nl_result 
 nl_status nl_result_new(const nl_config *config, const nl_model *model, const nl_point *points, int n_points,
                         nl_result *out)
 {
-    nl_result result = {.config = config, .model_name = model->name, .n_points = n_points, .n_times = time_count(config)};
+    nl_result result = {
+        .config = config, .model_name = model->name, .n_points = n_points, .n_times = time_count(config)};
     result.n_observables = model->observables(config, result.observables);
     for (int k = 0; k < 2 && config->steady_sensitivity && config->run_mode == NL_MODE_STEADY; k++)
         result.observables[result.n_observables++] = &sensitivity_observables[k];
@@ -122,8 +124,9 @@ static nl_status record_state(nl_result *result, nl_batch *batch, int member, in
 {
     free(result->states[point]);
     result->states[point] = malloc(batch->pool.size * sizeof(double));
-    return result->states[point] ? nl_batch_download(batch, member, result->states[point])
-                                 : nl_fail(NL_ERR_MEMORY, "cannot keep a state of %.1f MB", (double)batch->pool.size * 8e-6);
+    return result->states[point]
+               ? nl_batch_download(batch, member, result->states[point])
+               : nl_fail(NL_ERR_MEMORY, "cannot keep a state of %.1f MB", (double)batch->pool.size * 8e-6);
 }
 
 static nl_status record_fields(nl_result *result, nl_batch *batch, int member, int point)

@@ -2,7 +2,7 @@
 
 /*      field       type     units      integer csv    description */
 #define NUMBERS(X)                                                                                                     \
-    X(residual, double, "kappa", false, true, "|L P|_1/|P|_1 or max |L rho|")                                                     \
+    X(residual, double, "kappa", false, true, "|L P|_1/|P|_1 or max |L rho|")                                          \
     X(model_time, double, "1/kappa", false, true, "time evolved, over all grids")                                      \
     X(steps, long, "1", true, true, "accepted steps, over all grids")                                                  \
     X(rhs, long, "1", true, true, "operator applications on the finest grid")                                          \
@@ -10,8 +10,8 @@
     X(work, double, "1", false, false, "operator applications, coarser grids counted by size")                         \
     X(distance, double, "1", false, false, "estimated |P - P_steady|_1/|P|_1: residual over decay rate")               \
     X(decay_rate, double, "kappa", false, false, "slowest rate seen at which the residual fell")                       \
-    X(norm_error, double, "1", false, false, "|integral of P - 1| or |Tr rho - 1|")                                      \
-    X(negativity, double, "1", false, false, "integral of P's negative part, or the most negative population")                               \
+    X(norm_error, double, "1", false, false, "|integral of P - 1| or |Tr rho - 1|")                                    \
+    X(negativity, double, "1", false, false, "integral of P's negative part, or the most negative population")         \
     X(rank, int, "1", true, false, "the process that computed it, of those that shared the run")
 
 #define ACCESS(field, type, units, integer, csv, text)                                                                 \

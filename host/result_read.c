@@ -23,8 +23,8 @@ static bool is_result_file(const char *path)
     return ours;
 }
 
-/* Makes and removes the file that results are written to before they are moved into place; one that is there already may
- * belong to a run. */
+/* Makes and removes the file that results are written to before they are moved into place; one that is there already
+ * may belong to a run. */
 static nl_status probe_part(const char *path)
 {
     char part[NL_PATH_MAX];
@@ -40,7 +40,8 @@ static nl_status probe_part(const char *path)
         errno = EISDIR;
     else if (errno == EEXIST && access(part, W_OK) == 0)
         return NL_OK;
-    return nl_fail(NL_ERR_FILE, "%s cannot be written (%s: %s); choose another name or folder", path, part, strerror(errno));
+    return nl_fail(NL_ERR_FILE, "%s cannot be written (%s: %s); choose another name or folder", path, part,
+                   strerror(errno));
 }
 
 nl_status nl_result_check_writable(const char *path)

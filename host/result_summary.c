@@ -58,7 +58,9 @@ static char *read_reasons(const summary *s, size_t *length)
 {
     hid_t set = H5Lexists(s->group, "reason", H5P_DEFAULT) > 0 ? H5Dopen2(s->group, "reason", H5P_DEFAULT) : -1;
     hid_t type = set >= 0 ? H5Dget_type(set) : -1;
-    const size_t size = type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 ? H5Tget_size(type) : 0;
+    const size_t size = type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0
+                            ? H5Tget_size(type)
+                            : 0;
     char *texts = size > 0 && size < 1000 ? calloc(s->points * size + 1, 1) : NULL;
     if (texts && !nl_h5_read(s->group, "reason", type, s->points, texts)) {
         free(texts);

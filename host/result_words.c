@@ -17,11 +17,12 @@ void nl_outcome_words(const nl_outcome *o, char *out, size_t size)
     case NL_POINT_CONVERGED: out[0] = '\0'; break;
     case NL_POINT_PENDING: snprintf(out, size, "not computed"); break;
     case NL_POINT_MAX_TIME:
-        snprintf(out, size, "max_time was reached, at a residual of %.2g and an estimated distance of %.2g", o->residual,
-                 o->distance);
+        snprintf(out, size, "max_time was reached, at a residual of %.2g and an estimated distance of %.2g",
+                 o->residual, o->distance);
         break;
     case NL_POINT_STALLED:
-        snprintf(out, size, "the residual stopped falling at %.2g, the estimated distance at %.2g", o->residual, o->distance);
+        snprintf(out, size, "the residual stopped falling at %.2g, the estimated distance at %.2g", o->residual,
+                 o->distance);
         break;
     case NL_POINT_FAILED:
         snprintf(out, size, "the state stopped being finite, or the step vanished, at t = %.6g after %ld steps and %ld "
@@ -31,12 +32,15 @@ void nl_outcome_words(const nl_outcome *o, char *out, size_t size)
         snprintf(out, size, "the state reached the cutoff; use more levels, or for amplitudes a finer or larger grid");
         break;
     case NL_POINT_GREW:
-        snprintf(out, size, "the state grew beyond what any can be, at t = %.6g after %ld steps; use a finer grid or more "
-                            "levels", o->model_time, o->steps);
+        snprintf(out, size,
+                 "the state grew beyond what any can be, at t = %.6g after %ld steps; use a finer grid or more "
+                 "levels",
+                 o->model_time, o->steps);
         break;
     case NL_POINT_NO_GAP: snprintf(out, size, "the state converged, its spectral gap was not found"); break;
     case NL_POINT_UNRESOLVED:
-        snprintf(out, size, "the state found is negative to a part of %.2g; use a finer grid or a higher order", o->negativity);
+        snprintf(out, size, "the state found is negative to a part of %.2g; use a finer grid or a higher order",
+                 o->negativity);
         break;
     default: snprintf(out, size, "status %d", (int)o->status);
     }

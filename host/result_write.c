@@ -234,7 +234,8 @@ static void write_root(frame *f, const nl_provenance *from)
                  {"end_time", end}};
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
         f->ok = f->ok && nl_h5_write_text(f->file, texts[k].name, texts[k].text);
-    f->ok = f->ok && nl_h5_write_int(f->file, "threads", from->threads) && nl_h5_write_int(f->file, "ranks", from->ranks);
+    f->ok = f->ok && nl_h5_write_int(f->file, "threads", from->threads) &&
+            nl_h5_write_int(f->file, "ranks", from->ranks);
 }
 
 /* Once more what the root's attribute says, where it has a checksum, as texts of any length there have not. */

@@ -159,6 +159,7 @@ nl_status nl_saver_finish(nl_saver *saver, const nl_result *result, const nl_pro
     const bool rescued = put_elsewhere(saver, result, from, elsewhere, sizeof elsewhere);
     saver->finished = rescued && nl_result_count_done(result) == result->n_points;
     if (rescued)
-        return nl_fail(NL_ERR_FILE, "%s; the results are in %s: make room, and move them to %s", reason, elsewhere, saver->path);
+        return nl_fail(NL_ERR_FILE, "%s; the results are in %s: make room, and move them to %s", reason, elsewhere,
+                       saver->path);
     return nl_fail(NL_ERR_FILE, "%s, nor anywhere else; the results since the last save are lost", reason);
 }

@@ -31,7 +31,8 @@ void nl_saver_close(nl_saver *);
 /* Together: opens the store of points at work, PATH.state, for all ranks that see it; a resumed run takes up what is
  * there, and the file is its own. */
 nl_status nl_saver_keep_states(nl_saver *, const nl_result *, const nl_provenance *, bool resume);
-/* Where there is no file yet makes one of points to be computed, so that a run can be resumed from its first instant. */
+/* Where there is no file yet makes one of points to be computed, so that a run can be resumed from its first
+ * instant. */
 nl_status nl_saver_begin(nl_saver *, const nl_result *, const nl_provenance *);
 /* Saves if there are new results, or the first states, and the last save is seconds ago. */
 void nl_saver_now_and_then(nl_saver *, const nl_result *, const nl_provenance *);

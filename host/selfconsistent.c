@@ -1,7 +1,7 @@
 /*
  * Self-consistent steady states over a sweep. Each point is searched from the radii of a driven laser alone; then every
- * state found is the start of a search at the points before and after it along the last axis, until nothing new turns up.
- * So branches are followed in both directions.
+ * state found is the start of a search at the points before and after it along the last axis, until nothing new turns
+ * up. So branches are followed in both directions.
  */
 #include "nanolase/selfconsistent.h"
 
@@ -161,7 +161,8 @@ static nl_status find_modes(sweep *s)
     const size_t most = (size_t)s->plan->n_points * NL_RADII_SOLUTIONS_MOST;
     const nl_radii_state **states = malloc(most * sizeof *states);
     int *modes = malloc(most * sizeof *modes), count = 0;
-    nl_status status = states && modes ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate the stability of %zu states", most);
+    nl_status status = states && modes ? NL_OK
+                                       : nl_fail(NL_ERR_MEMORY, "cannot allocate the stability of %zu states", most);
     for (int p = 0; p < s->plan->n_points && status == NL_OK; p++)
         for (int k = 0; k < s->points[p].count; k++)
             states[count++] = &s->points[p].list[k].search.best;

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZE = NL_SENSITIVITY_SIZE, X = 0, B, STATE, V }; /* registers: solution, right-hand side, rho, first of the basis */
+/* Registers: solution, right-hand side, rho, first of the basis. */
+enum { SIZE = NL_SENSITIVITY_SIZE, X = 0, B, STATE, V };
 
-static const double SHARE = 0.1, ROUNDING = 1e-13; /* of the tolerance, for the residual; what no residual falls below */
+static const double SHARE = 0.1;      /* of the tolerance, for the residual */
+static const double ROUNDING = 1e-13; /* what no residual falls below */
 static const double PROGRESS = 0.98;               /* of the residual from one cycle to the next, at most, */
 static const int PATIENCE = 5;                     /* but for so many cycles */
 
@@ -109,7 +111,8 @@ static nl_status residual(solver *w, double *out)
     return norm(w, V, out);
 }
 
-/* One subspace from the residual in V_0, of norm beta. Ends early at the target, or where the subspace holds the solution. */
+/* One subspace from the residual in V_0, of norm beta. Ends early at the target, or where the subspace holds the
+ * solution. */
 static nl_status cycle(solver *w, double beta, double target)
 {
     int j = 0;
@@ -166,8 +169,9 @@ static nl_status put_table(solver *w, const nl_model *model, const nl_point *poi
 static nl_status copy_state(solver *w, const nl_batch *batch, int m)
 {
     double *state = malloc(w->pool.size * sizeof *state);
-    nl_status status = state ? nl_pool_get(batch->backend, &batch->pool, m, batch->members[m].y, state)
-                             : nl_fail(NL_ERR_MEMORY, "cannot allocate a state of %.1f MB", (double)w->pool.size * 8e-6);
+    nl_status status = state
+                           ? nl_pool_get(batch->backend, &batch->pool, m, batch->members[m].y, state)
+                           : nl_fail(NL_ERR_MEMORY, "cannot allocate a state of %.1f MB", (double)w->pool.size * 8e-6);
     if (status == NL_OK)
         status = nl_pool_put(w->backend, &w->pool, 0, STATE, state);
     free(state);

@@ -1,6 +1,6 @@
 /*
- * A plan's points shared out between ranks. Rank 0 has the queue and gathers what all find, in a thread that sleeps unless
- * it is asked: so every rank computes. The others ask it for points and send it each one as it is finished.
+ * A plan's points shared out between ranks. Rank 0 has the queue and gathers what all find, in a thread that sleeps
+ * unless it is asked: so every rank computes. The others ask it for points and send it each one as it is finished.
  */
 #ifndef NL_SHARED_POINTS_H
 #define NL_SHARED_POINTS_H

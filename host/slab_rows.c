@@ -51,7 +51,8 @@ static int list_pieces(int rows, size_t row_bytes, nl_rows wanted, int owner, in
         if (owner < 0)
             out[count++] = (nl_message){rank, memory + (size_t)at * row_bytes, bytes};
         else if (rank == owner)
-            out[count++] = (nl_message){reader, memory + (size_t)(piece.first - first_of(rows, owner)) * row_bytes, bytes};
+            out[count++] = (nl_message){reader, memory + (size_t)(piece.first - first_of(rows, owner)) * row_bytes,
+                                        bytes};
         at += piece.count;
     }
     return count;

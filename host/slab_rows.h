@@ -15,12 +15,12 @@ bool nl_rows_are_shared(int rows);
 /* The rank's part of so many; all of them where they are not shared. */
 nl_rows nl_rows_of_rank(int rows, int rank);
 
-/* Together: brings to `out` the rows wanted[this rank], wherever they are, in their order. mine: this rank's part, row_bytes
- * each. wanted: of every rank, known to all. */
+/* Together: brings to `out` the rows wanted[this rank], wherever they are, in their order. mine: this rank's part,
+ * row_bytes each. wanted: of every rank, known to all. */
 nl_status nl_rows_fetch(int rows, size_t row_bytes, const void *mine, const nl_rows *wanted, void *out);
 
-/* Together: to above[] and below[], `bytes` each, what the neighbours before and after have sent from their bottom[] and
- * top[]. */
+/* Together: to above[] and below[], `bytes` each, what the neighbours before and after have sent from their bottom[]
+ * and top[]. */
 nl_status nl_rows_swap(size_t bytes, void *top, void *bottom, void *above, void *below);
 
 #endif

@@ -38,7 +38,8 @@ static nl_status reserve_host(room *r, size_t bytes)
     free(r->data);
     r->data = malloc(bytes);
     r->bytes = r->data ? bytes : 0;
-    return r->data ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %.1f MB for rows between ranks", (double)bytes * 1e-6);
+    return r->data ? NL_OK
+                   : nl_fail(NL_ERR_MEMORY, "cannot allocate %.1f MB for rows between ranks", (double)bytes * 1e-6);
 }
 
 static nl_status reserve_local(slab_backend *s, room *r, size_t bytes)
@@ -212,8 +213,8 @@ static nl_status add_up(slab_backend *s, const nl_pool *pool, double *values, si
     return NL_OK;
 }
 
-static nl_status error(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double rtol, double atol,
-                       double *result)
+static nl_status error(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs, double rtol,
+                       double atol, double *result)
 {
     slab_backend *s = of(backend);
     const nl_pool local = local_pool(pool);
@@ -331,8 +332,8 @@ static nl_status stage(nl_backend *backend, const nl_operator *op, const nl_pool
                           : nl_backend_stage(of(backend)->local, op, pool, jobs, n_jobs);
 }
 
-static nl_status moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs, int n_jobs,
-                         double *result)
+static nl_status moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
+                         int n_jobs, double *result)
 {
     slab_backend *s = of(backend);
     if (!is_split(pool))
@@ -366,7 +367,8 @@ static nl_status all_needed_rows(slab_backend *s, const nl_transfer *transfer, n
 }
 
 /* A pool of one vector with the rows of a job's source that this rank needs. */
-static nl_status fetch_source(slab_backend *s, const nl_pool *from, const nl_rows *needed, const nl_job *job, nl_pool *out)
+static nl_status fetch_source(slab_backend *s, const nl_pool *from, const nl_rows *needed, const nl_job *job,
+                              nl_pool *out)
 {
     const nl_pool local = local_pool(from);
     const size_t row_bytes = row_len(from) * s->ops.real_size, bytes = local.size * s->ops.real_size;
@@ -380,8 +382,8 @@ static nl_status fetch_source(slab_backend *s, const nl_pool *from, const nl_row
     return upload(&s->base, s->part.data, s->rows.data, (size_t)here.count * row_bytes);
 }
 
-static nl_status transfer(nl_backend *backend, const nl_transfer *whole, const nl_pool *from, const nl_pool *to, int rows,
-                          const nl_job *jobs, int n_jobs)
+static nl_status transfer(nl_backend *backend, const nl_transfer *whole, const nl_pool *from, const nl_pool *to,
+                          int rows, const nl_job *jobs, int n_jobs)
 {
     slab_backend *s = of(backend);
     const nl_pool target = local_pool(to);

@@ -23,7 +23,8 @@ struct nl_state {
 
 /* Keeping: commit or drop `to`. */
 nl_status nl_state_create(const char *path, nl_state *out);
-/* Restoring. NL_ERR_FILE where the file is cut off or damaged anywhere: all of it is read. Release also after failure. */
+/* Restoring. NL_ERR_FILE where the file is cut off or damaged anywhere: all of it is read. Release also after
+ * failure. */
 nl_status nl_state_open(const char *path, nl_state *out);
 void nl_state_release(nl_state *);
 /* Bytes of an entry; 0 where there is none. */

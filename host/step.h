@@ -1,5 +1,6 @@
-/* Inside the batch: the two kinds of trial step. Each leaves the new solution in y_new, its derivative in the last of the
- * stage registers, and in batch->jobs, one per listed member, the combination that estimates the error. L y is fresh. */
+/* Inside the batch: the two kinds of trial step. Each leaves the new solution in y_new, its derivative in the last of
+ * the stage registers, and in batch->jobs, one per listed member, the combination that estimates the error. L y is
+ * fresh. */
 #ifndef NL_STEP_H
 #define NL_STEP_H
 

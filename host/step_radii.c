@@ -66,7 +66,8 @@ static nl_status radial_rates(nl_batch *batch, int n_jobs, double (*at)[2], cons
     for (int a = 0; a < n_jobs; a++) {
         nl_point point = radii->points[batch->jobs[a].slot];
         batch->model->set_radii(&point, at[a]);
-        batch->model->radial_rate(&point, batch->n, radii->moments + a * len, radii->members[batch->jobs[a].slot].rate[stage]);
+        batch->model->radial_rate(&point, batch->n, radii->moments + a * len,
+                                  radii->members[batch->jobs[a].slot].rate[stage]);
     }
     return NL_OK;
 }
@@ -188,8 +189,8 @@ nl_status nl_step_radii(nl_batch *batch, const int *active, int n_active, const 
     return status;
 }
 
-void nl_radii_error(const nl_batch *batch, const int *active, int n_active, const double *step, double rtol, double atol,
-                    double *error)
+void nl_radii_error(const nl_batch *batch, const int *active, int n_active, const double *step, double rtol,
+                    double atol, double *error)
 {
     const nl_tableau *pair = batch->tableau;
     for (int a = 0; a < n_active; a++) {

@@ -311,7 +311,8 @@ static nl_status write_state(nl_store *s, const char *path, const int *points, i
     return status;
 }
 
-nl_status nl_store_keep(nl_store *s, int file, const int *points, int count, nl_keeper keeper, void *user, double *seconds)
+nl_status nl_store_keep(nl_store *s, int file, const int *points, int count, nl_keeper keeper, void *user,
+                        double *seconds)
 {
     const double begin = nl_store_seconds();
     char path[NL_PATH_MAX + 32];

@@ -5,7 +5,8 @@
 #include "nanolase/ranks.h"
 #include "nanolase/sensitivity.h"
 
-/* Of phases means err by 1e-3 to 3e-3 where this much is negative, on grids of any order, and soon after by anything. */
+/* Of phases means err by 1e-3 to 3e-3 where this much is negative, on grids of any order, and soon after by
+ * anything. */
 static const double MOST_NEGATIVE = 0.2;
 
 static void enter(nl_task *task, int id, double value, int point)

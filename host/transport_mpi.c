@@ -33,8 +33,10 @@ static nl_status check_world(nl_ranks *out)
     if (out->count != launched.count) {
         const int count = out->count;
         *out = (nl_ranks){0, 1, 0, 1};
-        return nl_fail(NL_ERR_USAGE, "the launcher started %d processes and MPI knows of %d: it belongs to another MPI than "
-                                     "this build, which has %s; use that one's mpirun", launched.count, count, nl_ranks_build());
+        return nl_fail(NL_ERR_USAGE,
+                       "the launcher started %d processes and MPI knows of %d: it belongs to another MPI than "
+                       "this build, which has %s; use that one's mpirun",
+                       launched.count, count, nl_ranks_build());
     }
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, out->rank, MPI_INFO_NULL, &host);
     MPI_Comm_rank(host, &out->host_rank);
@@ -48,7 +50,8 @@ nl_status nl_transport_open(nl_ranks *out)
     int provided;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
     if (provided < MPI_THREAD_SERIALIZED)
-        return nl_fail(NL_ERR_USAGE, "this MPI (%s) cannot be used from several threads; use another", nl_ranks_build());
+        return nl_fail(NL_ERR_USAGE, "this MPI (%s) cannot be used from several threads; use another",
+                       nl_ranks_build());
     return check_world(out);
 }
 

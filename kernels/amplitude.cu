@@ -27,7 +27,8 @@ template <bool UPDATES>
 static void launch_order(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs)
 {
     const dim3 grid((unsigned)((pool->size + THREADS - 1) / THREADS), n_jobs);
-#define LAUNCH(W) NL_LAUNCH((amplitude_kernel<W, UPDATES>), grid, dim3(THREADS), 0, cuda->stream, *op, *pool, cuda->jobs)
+#define LAUNCH(W)                                                                                                      \
+    NL_LAUNCH((amplitude_kernel<W, UPDATES>), grid, dim3(THREADS), 0, cuda->stream, *op, *pool, cuda->jobs)
     switch (op->half_width) {
     case 1: LAUNCH(1); break;
     case 2: LAUNCH(2); break;

@@ -6,9 +6,9 @@
  *
  * P lives on an n^4 grid of cells (n^2 for one site), x_1 slowest, y_2 fastest, coordinates -L + (i + 1/2) h,
  * h = 2 L/n. The gain stays what it is at |a| = L beyond, in the corners, where there is no light, so that the drift
- * there does not bound the step. Derivatives are central stencils of half width w = order/2, applied to the product v P.
- * Beyond the edges P continues evenly and v P oddly, as behind a mirror: no flux passes, and the sum of dP/dt vanishes to
- * rounding at any order. One site stands on the fast axes, in the place of a_2.
+ * there does not bound the step. Derivatives are central stencils of half width w = order/2, applied to the product v
+ * P. Beyond the edges P continues evenly and v P oddly, as behind a mirror: no flux passes, and the sum of dP/dt
+ * vanishes to rounding at any order. One site stands on the fast axes, in the place of a_2.
  */
 #ifndef NL_AMPLITUDE_POINT_H
 #define NL_AMPLITUDE_POINT_H
@@ -158,7 +158,8 @@ NL_FN nl_real nl_amplitude_pair(const nl_amplitude_view *v, int k, nl_real P_p, 
 }
 
 /* dP/dt at element j of a row; P: the whole vector. */
-NL_FN nl_real nl_amplitude_point(const nl_amplitude_view *v, const nl_real *P, const nl_amplitude_row *row, int w, int j)
+NL_FN nl_real nl_amplitude_point(const nl_amplitude_view *v, const nl_real *P, const nl_amplitude_row *row, int w,
+                                 int j)
 {
     const nl_real *here = P + row->start;
     nl_real sum = 2 * v->sites * v->Db[0] * here[j];

@@ -1,6 +1,6 @@
 /*
- * The calls of cuBLAS in use. The library is loaded when the first is made: it takes a quarter of a second and 200 MB to
- * load, which runs without a device, or without a basis, need not spend, and which can do without it.
+ * The calls of cuBLAS in use. The library is loaded when the first is made: it takes a quarter of a second and 200 MB
+ * to load, which runs without a device, or without a basis, need not spend, and which can do without it.
  */
 #ifndef NL_CUBLAS_H
 #define NL_CUBLAS_H
@@ -13,10 +13,11 @@ typedef struct nl_cublas_calls {
     cublasStatus_t (*create)(cublasHandle_t *);
     cublasStatus_t (*destroy)(cublasHandle_t);
     cublasStatus_t (*set_stream)(cublasHandle_t, cudaStream_t);
-    cublasStatus_t (*gemv)(cublasHandle_t, cublasOperation_t, int m, int n, const nl_real *alpha, const nl_real *A, int lda,
-                           const nl_real *x, int incx, const nl_real *beta, nl_real *y, int incy);
-    cublasStatus_t (*gemm)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n, int k, const nl_real *alpha,
-                           const nl_real *A, int lda, const nl_real *B, int ldb, const nl_real *beta, nl_real *C, int ldc);
+    cublasStatus_t (*gemv)(cublasHandle_t, cublasOperation_t, int m, int n, const nl_real *alpha, const nl_real *A,
+                           int lda, const nl_real *x, int incx, const nl_real *beta, nl_real *y, int incy);
+    cublasStatus_t (*gemm)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n, int k,
+                           const nl_real *alpha, const nl_real *A, int lda, const nl_real *B, int ldb,
+                           const nl_real *beta, nl_real *C, int ldc);
 } nl_cublas_calls;
 
 /* cublasDgemv or cublasSgemv, and the letter. */

@@ -130,7 +130,8 @@ nl_status nl_cuda_dot(nl_backend *, const nl_pool *, const nl_job *, int n_jobs,
 nl_status nl_cuda_finish_sums(nl_cuda_backend *, size_t rows, unsigned columns, double *result);
 /* phase.cu. apply: or update, where `updates` is set. n_jobs > 0. */
 nl_status nl_cuda_phase_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
-nl_status nl_cuda_phase_stage(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs); /* order 2, two sites */
+nl_status nl_cuda_phase_stage(nl_cuda_backend *, const nl_operator *, const nl_pool *,
+                              int n_jobs); /* order 2, two sites */
 nl_status nl_cuda_phase_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                                 double *result);
 /* phase_step.cu */
@@ -148,7 +149,8 @@ nl_status nl_cuda_dimer_apply(nl_cuda_backend *, const nl_operator *, const nl_p
 nl_status nl_cuda_dimer_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);
 /* amplitude.cu: the same. */
 nl_status nl_cuda_amplitude_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
-nl_status nl_cuda_amplitude_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);
+nl_status nl_cuda_amplitude_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs,
+                                    double *result);
 /* dense.cu */
 nl_status nl_cuda_project(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, double *h);
 nl_status nl_cuda_expand(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, const double *h);

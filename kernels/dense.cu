@@ -1,4 +1,5 @@
-/* Tall matrices of the CUDA backend, by cuBLAS: a basis of consecutive registers is a column-major matrix of the pool. */
+/* Tall matrices of the CUDA backend, by cuBLAS: a basis of consecutive registers is a column-major matrix of the
+ * pool. */
 #include <limits.h>
 #include <stdlib.h>
 

@@ -73,7 +73,8 @@ static void launch_dimer(nl_cuda_backend *cuda, const nl_operator *op, const nl_
     NL_LAUNCH(kernel, grid, dim3(THREADS), 0, cuda->stream, *op, *pool, cuda->jobs);
 }
 
-nl_status nl_cuda_dimer_apply(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs, bool updates)
+nl_status nl_cuda_dimer_apply(nl_cuda_backend * cuda, const nl_operator *op, const nl_pool *pool, int n_jobs,
+                              bool updates)
 {
     (updates ? launch_dimer<true> : launch_dimer<false>)(cuda, op, pool, n_jobs);
     NL_CUDA(cudaGetLastError());

@@ -1,5 +1,6 @@
 /*
- * From a state of the exact two-laser master equation (dimer_point.h) to its moments, from which all observables follow.
+ * From a state of the exact two-laser master equation (dimer_point.h) to its moments, from which all observables
+ * follow.
  *
  * A job's moments: sums over the state, and S traced over one laser, S_1 and S_2, each [plane][component][N][N]. Their
  * parts, before they are added up: rows of one number for each block, then S_2.

@@ -10,8 +10,8 @@
 #include "nanolase/backend.h"
 #include "real.h"
 
-/* What a target's index takes along an axis: its first source index (already wrapped), and the weights of the points from
- * there on. */
+/* What a target's index takes along an axis: its first source index (already wrapped), and the weights of the points
+ * from there on. */
 typedef struct nl_transfer_entry {
     int first;
     const nl_real *weight;
@@ -39,7 +39,8 @@ NL_FN nl_transfer_entry nl_transfer_row_of(const nl_transfer *transfer, int i)
 NL_FN nl_real nl_transfer_point(const nl_transfer *transfer, const nl_real *P, int rows, int i_to, int j_to)
 {
     const int n = transfer->n_from, points = transfer->points;
-    const nl_transfer_entry entry_i = nl_transfer_row_of(transfer, i_to), entry_j = nl_transfer_entry_of(transfer, j_to);
+    const nl_transfer_entry entry_i = nl_transfer_row_of(transfer, i_to),
+                            entry_j = nl_transfer_entry_of(transfer, j_to);
     nl_real sum = 0;
     const int row_terms = rows > 1 ? points : 1;
     int i = rows > 1 ? entry_i.first : 0;

@@ -4,8 +4,8 @@
     compare_levels.py CONFIG.ini NANOLASE [-d OUTDIR] [--levels a,b,...] [-j THREADS] [--format png|pdf]
 
 Runs the sweep of CONFIG (over one key of [laser]) with each equation of the table LEVELS, leaves the results and one
-picture, CONFIG's name with .png, in OUTDIR, and prints a table in Markdown: the largest deviation of each level from the
-exact dimer over the sweep, of each observable. A level without the exact dimer beside it is drawn and not compared.
+picture, CONFIG's name with .png, in OUTDIR, and prints a table in Markdown: the largest deviation of each level from
+the exact dimer over the sweep, of each observable. A level without the exact dimer beside it is drawn and not compared.
 Points that did not converge are left out, and counted.
 """
 import argparse

@@ -115,7 +115,8 @@ def golden_section(cost, low, high):
 
 
 class Fit:
-    """Least squares of the relative deviations; parameters by name with the standard errors that the residuals imply."""
+    """Least squares of the relative deviations; parameters by name with the standard errors that the residuals
+    imply."""
 
     def __init__(self, model, D, y):
         self.model = model

@@ -53,7 +53,8 @@ SYMBOLS = {
     "var_n1": r"Var $n_1$", "var_n2": r"Var $n_2$", "std_imbalance": r"$\Delta(n_1-n_2)$",
     "d_imbalance_dphi": r"$\partial\langle n_1-n_2\rangle/\partial(\phi_2-\phi_1)$",
     "phase_uncertainty": r"$\delta\phi$ (rad)", "purity1": r"Tr $\rho_1^2$",
-    "gap_re": r"gap $-\mathrm{Re}\,\lambda/\kappa$", "gap_im": r"$|\mathrm{Im}\,\lambda|/\kappa$", "purity2": r"Tr $\rho_2^2$",
+    "gap_re": r"gap $-\mathrm{Re}\,\lambda/\kappa$", "gap_im": r"$|\mathrm{Im}\,\lambda|/\kappa$",
+    "purity2": r"Tr $\rho_2^2$",
 }
 
 

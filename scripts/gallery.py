@@ -35,8 +35,8 @@ pre {{ font-size: 0.8rem; overflow-x: auto; padding: 0.5rem; border: 1px solid #
 </head>
 <body>
 <h1>Dissipative Josephson effect in coupled nanolasers: figures</h1>
-<p>The figures of the paper of that name (S. Fernández-Lorenzo and D. Porras), computed by nanolase from the configurations
-in <code>configs/</code>. Numbers in the text are taken from the results shown.</p>
+<p>The figures of the paper of that name (S. Fernández-Lorenzo and D. Porras), computed by nanolase from the
+configurations in <code>configs/</code>. Numbers in the text are taken from the results shown.</p>
 <nav>{contents}</nav>
 {sections}
 {left_out}

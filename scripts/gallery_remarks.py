@@ -172,7 +172,8 @@ def gap_threshold(r):
     D = np.asarray(r.axes["D_p"])
     small = np.argsort(D)[:4]
     slopes = [np.polyfit(np.log(D[small]), np.log(r.observable(name)[small]), 1)[0] for name in ("gap_re", "gap_im")]
-    return ([], ["Beyond the paper: at threshold the fixed point is degenerate, and both parts of the slowest eigenvalue "
+    return ([],
+            ["Beyond the paper: at threshold the fixed point is degenerate, and both parts of the slowest eigenvalue "
                  f"close as D<sub>p</sub><sup>1/3</sup>; over the four smallest D<sub>p</sub> the exponents are "
                  f"{slopes[0]:.3f} and {slopes[1]:.3f}."])
 

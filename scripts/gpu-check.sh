@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# All that needs a GPU, in one call and with one report: build, measurements, Fig. 5 (c), the scaling at threshold down to
-# D_p = 1e-6, tests on the device, compute-sanitizer.
+# All that needs a GPU, in one call and with one report: build, measurements, Fig. 5 (c), the scaling at threshold down
+# to D_p = 1e-6, tests on the device, compute-sanitizer.
 #
 #   scripts/gpu-check.sh [REPORT_FOLDER]
 #
-# What is worth most comes first, every step has a time limit, and the report is complete up to the step at work, so that
-# a call that is cut short (GPU_CHECK_SECONDS, 570) leaves what there was time for. Builds for the device's architecture
-# only. A machine that can fetch nothing takes HDF5, inih, cmocka and LAPACK from the Debian packages in the folder $DEBS
-# (default: debs), unpacked to build/deps. compute-sanitizer, and python with numpy, are used where they are.
-# BACKEND=cpu and BENCH_CUDA=build/sanitized/bench_cuda try the script itself on a machine without a GPU.
+# What is worth most comes first, every step has a time limit, and the report is complete up to the step at work, so
+# that a call that is cut short (GPU_CHECK_SECONDS, 570) leaves what there was time for. Builds for the device's
+# architecture only. A machine that can fetch nothing takes HDF5, inih, cmocka and LAPACK from the Debian packages in
+# the folder $DEBS (default: debs), unpacked to build/deps. compute-sanitizer, and python with numpy, are used where
+# they are. BACKEND=cpu and BENCH_CUDA=build/sanitized/bench_cuda try the script itself on a machine without a GPU.
 set -u
 cd "$(dirname "$0")/.." || exit
 report=${1:-build/gpu-check}

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs what nanolase needs and this machine lacks, from Debian's or Ubuntu's packages. Does nothing where all is
-# there. With --peers also what the benchmarks' baselines need, with --mpi an MPI where there is none (Open MPI). CUDA is
-# left to NVIDIA's own installer.
+# there. With --peers also what the benchmarks' baselines need, with --mpi an MPI where there is none (Open MPI). CUDA
+# is left to NVIDIA's own installer.
 set -eu
 
-packages="gcc g++ make pkg-config libhdf5-dev libinih-dev libcmocka-dev liblapacke-dev libopenblas0-pthread python3 python3-venv python3-numpy
-python3-h5py python3-matplotlib"
+packages="gcc g++ make pkg-config libhdf5-dev libinih-dev libcmocka-dev liblapacke-dev libopenblas0-pthread
+python3 python3-venv python3-numpy python3-h5py python3-matplotlib"
 modules=numpy,h5py,matplotlib
 if [ "${1:-}" = --peers ]; then
     packages="$packages python3-scipy"

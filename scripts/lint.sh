@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Static analysis by whatever of clang-tidy, gcc's analyzer, cppcheck, shellcheck and pyflakes is installed; 1 where one
-# finds anything. A word chooses one: lint.sh cppcheck. What is passed over has its reason here, in .clang-tidy, or where it stands.
+# finds anything. A word chooses one: lint.sh cppcheck. What is passed over has its reason here, in .clang-tidy, or
+# where it stands.
 # shellcheck disable=SC2317 # functions are called by name
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -27,11 +28,12 @@ tidy() {
     printf '%s\n' "${sources[@]}" | xargs -P"$(nproc)" -I{} clang-tidy --quiet {} -- "${flags[@]}" -fopenmp 2>/dev/null
 }
 
-# gcc's analyzer takes what is put into another's struct for lost (LeakSanitizer watches that in the tests), and a loop over
-# points or elements for possibly empty, so that what it fills would be fresh memory (make memcheck watches that).
+# gcc's analyzer takes what is put into another's struct for lost (LeakSanitizer watches that in the tests), and a loop
+# over points or elements for possibly empty, so that what it fills would be fresh memory (make memcheck watches that).
 analyze() {
-    printf '%s\n' "${sources[@]}" | xargs -P"$(nproc)" -I{} gcc -fanalyzer -fanalyzer-call-summaries -Wno-analyzer-malloc-leak \
-        -Wno-analyzer-use-of-uninitialized-value -Werror -O1 -D__clang_analyzer__ "${flags[@]}" -c {} -o /dev/null
+    printf '%s\n' "${sources[@]}" | xargs -P"$(nproc)" -I{} gcc -fanalyzer -fanalyzer-call-summaries \
+        -Wno-analyzer-malloc-leak -Wno-analyzer-use-of-uninitialized-value -Werror -O1 \
+        -D__clang_analyzer__ "${flags[@]}" -c {} -o /dev/null
 }
 
 # cppcheck takes names of #pragma simd reductions for calls, loops over lasers for possibly empty, and a list that was

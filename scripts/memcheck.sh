@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs test programs under valgrind's memcheck, which also sees reads of memory that nothing was written to; 1 where it finds
-# anything: memcheck.sh PROGRAM... Processors' newest instructions are unknown to it: build with MARCH=x86-64-v2.
+# Runs test programs under valgrind's memcheck, which also sees reads of memory that nothing was written to; 1 where it
+# finds anything: memcheck.sh PROGRAM... Processors' newest instructions are unknown to it: build with MARCH=x86-64-v2.
 set -eu
 cd "$(dirname "$0")/.."
 command -v valgrind >/dev/null || { echo "memcheck: valgrind is not installed" >&2; exit 2; }

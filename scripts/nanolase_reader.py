@@ -42,8 +42,8 @@ def open_result(path):
 
 
 def _variable(dataset, coordinates):
-    """Dimensions, values, attributes. Adds the coordinates that fields bring with them; the second of a square, to which
-    no name of its own is given in the file, gets a 2 behind its name."""
+    """Dimensions, values, attributes. Adds the coordinates that fields bring with them; the second of a square, to
+    which no name of its own is given in the file, gets a 2 behind its name."""
     names = []
     for dimension in dataset.dims:
         scale = dimension[0]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs a program and tests that were built with clang's ThreadSanitizer, by four threads: racecheck.sh PROGRAM TEST...; 1
-# where threads race. The program does every kind of run that the tests of crashes know. Archer tells the sanitizer what
-# OpenMP puts in order; libraries that were not built with it, HDF5 and BLAS, are passed over.
+# Runs a program and tests that were built with clang's ThreadSanitizer, by four threads: racecheck.sh PROGRAM TEST...;
+# 1 where threads race. The program does every kind of run that the tests of crashes know. Archer tells the sanitizer
+# what OpenMP puts in order; libraries that were not built with it, HDF5 and BLAS, are passed over.
 set -eu
 cd "$(dirname "$0")/.."
 export OMP_TOOL_LIBRARIES=libarcher.so OMP_NUM_THREADS=4

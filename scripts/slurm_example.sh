@@ -17,4 +17,5 @@ out=${config%.ini}.h5
 # A job that was interrupted, or is submitted again, goes on from its file.
 resume=
 [ -e "$out" ] && resume=--resume
-exec srun --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit build/nanolase run "$config" -o "$out" -b cuda $resume "$@"
+exec srun --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit \
+    build/nanolase run "$config" -o "$out" -b cuda $resume "$@"

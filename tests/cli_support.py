@@ -82,7 +82,8 @@ def sets(values):
 def nanolase(folder, *arguments, program=PROGRAM, stdout=subprocess.PIPE, timeout=LONGEST):
     """Runs the program in `folder`; whatever it does, it must not crash."""
     try:
-        done = subprocess.run([str(program), *map(str, arguments)], cwd=folder, env=ENVIRONMENT, text=True, errors="replace",
+        done = subprocess.run([str(program), *map(str, arguments)], cwd=folder, env=ENVIRONMENT, text=True,
+                              errors="replace",
                               stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, timeout=timeout)
     except subprocess.TimeoutExpired:
         raise AssertionError(f"{' '.join(map(str, arguments))}: still at work after {timeout} s") from None

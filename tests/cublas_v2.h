@@ -1,5 +1,5 @@
-/* The few calls of cuBLAS that kernels/dense.cu makes, for the build that runs .cu files on the CPU. As there, pointers to
- * matrices and vectors are the device's, and those to alpha and beta the host's. */
+/* The few calls of cuBLAS that kernels/dense.cu makes, for the build that runs .cu files on the CPU. As there, pointers
+ * to matrices and vectors are the device's, and those to alpha and beta the host's. */
 #ifndef NL_TEST_CUBLAS_H
 #define NL_TEST_CUBLAS_H
 
@@ -65,8 +65,8 @@ cublasStatus_t cublas_gemm(cublasHandle_t handle, cublasOperation_t a, cublasOpe
 
 /* y = alpha op(A) x + beta y, A of m x n by columns; steps of 1 only. */
 template <class T>
-cublasStatus_t cublas_gemv(cublasHandle_t handle, cublasOperation_t a, int m, int n, const T *alpha, const T *A, int lda,
-                           const T *x, int incx, const T *beta, T *y, int incy)
+cublasStatus_t cublas_gemv(cublasHandle_t handle, cublasOperation_t a, int m, int n, const T *alpha, const T *A,
+                           int lda, const T *x, int incx, const T *beta, T *y, int incy)
 {
     if (incx != 1 || incy != 1 || lda < m)
         return CUBLAS_STATUS_INVALID_VALUE;

@@ -1,5 +1,5 @@
-/* The few calls of cuSPARSE that benchmarks/cuda/sparse.cu makes, for the build that runs .cu files on the CPU. Pointers to
- * matrices, vectors and work space are the device's, those to alpha and beta the host's. */
+/* The few calls of cuSPARSE that benchmarks/cuda/sparse.cu makes, for the build that runs .cu files on the CPU.
+ * Pointers to matrices, vectors and work space are the device's, those to alpha and beta the host's. */
 #ifndef NL_TEST_CUSPARSE_H
 #define NL_TEST_CUSPARSE_H
 
@@ -46,9 +46,9 @@ inline cusparseStatus_t cusparseSetStream(cusparseHandle_t handle, cudaStream_t 
     return CUSPARSE_STATUS_SUCCESS;
 }
 
-inline cusparseStatus_t cusparseCreateCsr(cusparseSpMatDescr_t *out, int64_t rows, int64_t cols, int64_t nnz, void *starts,
-                                          void *columns, void *values, cusparseIndexType_t, cusparseIndexType_t,
-                                          cusparseIndexBase_t, cudaDataType)
+inline cusparseStatus_t cusparseCreateCsr(cusparseSpMatDescr_t *out, int64_t rows, int64_t cols, int64_t nnz,
+                                          void *starts, void *columns, void *values, cusparseIndexType_t,
+                                          cusparseIndexType_t, cusparseIndexBase_t, cudaDataType)
 {
     *out = new cusparseSpMatDescr{rows, cols, nnz, (const int *)starts, (const int *)columns, (const double *)values};
     return CUSPARSE_STATUS_SUCCESS;
@@ -72,9 +72,9 @@ inline cusparseStatus_t cusparseDestroyDnVec(cusparseDnVecDescr_t vector)
     return CUSPARSE_STATUS_SUCCESS;
 }
 
-inline cusparseStatus_t cusparseSpMV_bufferSize(cusparseHandle_t, cusparseOperation_t, const void *, cusparseSpMatDescr_t,
-                                                cusparseDnVecDescr_t, const void *, cusparseDnVecDescr_t, cudaDataType,
-                                                cusparseSpMVAlg_t, size_t *bytes)
+inline cusparseStatus_t cusparseSpMV_bufferSize(cusparseHandle_t, cusparseOperation_t, const void *,
+                                                cusparseSpMatDescr_t, cusparseDnVecDescr_t, const void *,
+                                                cusparseDnVecDescr_t, cudaDataType, cusparseSpMVAlg_t, size_t *bytes)
 {
     *bytes = 64; /* as the library: it wants some */
     return CUSPARSE_STATUS_SUCCESS;

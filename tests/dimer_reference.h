@@ -1,6 +1,7 @@
 /* The two-laser master equation put together from dense matrices of the product space, to test the point functions
- * against: in a space with more levels, so that every product is that of the infinite operators, then cut to N levels, or
- * fewer than N excitations with qubits, for each laser. Shares with the code under test only the layout of a vector. */
+ * against: in a space with more levels, so that every product is that of the infinite operators, then cut to N levels,
+ * or fewer than N excitations with qubits, for each laser. Shares with the code under test only the layout of a vector.
+ */
 #ifndef NL_TEST_DIMER_REFERENCE_H
 #define NL_TEST_DIMER_REFERENCE_H
 
@@ -175,7 +176,8 @@ UNUSED static size_t pair_at(const dimer_reference *d, int s, int t, int u, int 
 {
     const reference_shape *site = &d->site;
     const int levels = reference_levels(site), pairs = site->N * (site->N + 1) / 2;
-    const int m = excitations_of(site, s), n = excitations_of(site, u), x = excitations_of(site, t), y = excitations_of(site, v);
+    const int m = excitations_of(site, s), n = excitations_of(site, u), x = excitations_of(site, t),
+              y = excitations_of(site, v);
     const int component = 8 * (s / levels) + 4 * (u / levels) + 2 * (t / levels) + v / levels;
     return pair_zeros(d) + plane * pair_plane(d) +
            (((size_t)component * pairs + m * (m + 1) / 2 + n) * site->N + x) * site->N + y;

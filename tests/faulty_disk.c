@@ -1,7 +1,8 @@
 /*
- * Preloaded into the program under test: counts what it does to files whose path begins with FAULTY_FOLDER (a folder with
- * its slash, or the beginning of a name), and from call number FAULTY_FIRST on, FAULTY_COUNT times, fails it with
- * FAULTY_ERROR, or, where that is 0, kills the process instead. FAULTY_CALL: only calls of that name; else all that write.
+ * Preloaded into the program under test: counts what it does to files whose path begins with FAULTY_FOLDER (a folder
+ * with its slash, or the beginning of a name), and from call number FAULTY_FIRST on, FAULTY_COUNT times, fails it with
+ * FAULTY_ERROR, or, where that is 0, kills the process instead. FAULTY_CALL: only calls of that name; else all that
+ * write.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

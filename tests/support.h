@@ -172,9 +172,13 @@ typedef struct backend_case {
     nl_precision precision;
 } backend_case;
 
-UNUSED static const backend_case backend_cases[] = {{"cpu", 1, NL_DOUBLE}, {"cpu", 2, NL_DOUBLE}, {"cuda", 0, NL_DOUBLE}};
-UNUSED static const backend_case all_precisions[] = {{"cpu", 1, NL_DOUBLE}, {"cpu", 2, NL_DOUBLE}, {"cuda", 0, NL_DOUBLE},
-                                                     {"cpu", 2, NL_SINGLE}, {"cuda", 0, NL_SINGLE}};
+UNUSED static const backend_case backend_cases[] = {
+    {"cpu", 1, NL_DOUBLE}, {"cpu", 2, NL_DOUBLE}, {"cuda", 0, NL_DOUBLE}};
+UNUSED static const backend_case all_precisions[] = {{"cpu", 1, NL_DOUBLE},
+                                                     {"cpu", 2, NL_DOUBLE},
+                                                     {"cuda", 0, NL_DOUBLE},
+                                                     {"cpu", 2, NL_SINGLE},
+                                                     {"cuda", 0, NL_SINGLE}};
 
 UNUSED static bool is_single(const nl_backend *b)
 {

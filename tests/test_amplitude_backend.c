@@ -1,4 +1,5 @@
-/* The full-amplitude operator on every backend: against fluxes through faces and assembled matrices, update, moments. */
+/* The full-amplitude operator on every backend: against fluxes through faces and assembled matrices, update,
+ * moments. */
 #include "amplitude_point.h"
 #include "amplitude_reference.h"
 #include "vector_point.h"
@@ -25,7 +26,8 @@ static rig rig_new(nl_backend *b, int sites, int n, int order)
     rig g = {.backend = b, .order = order};
     const size_t len = nl_amplitude_table_len(n), size = reference_cells(sites, n);
     double *tables = new_array(SLOTS * len);
-    g.op = (nl_operator){.kind = NL_OPERATOR_AMPLITUDE, .sites = sites, .n = n, .half_width = order / 2, .table_len = len};
+    g.op =
+        (nl_operator){.kind = NL_OPERATOR_AMPLITUDE, .sites = sites, .n = n, .half_width = order / 2, .table_len = len};
     assert_int_equal(nl_operator_size(&g.op), size);
     for (int s = 0; s < SLOTS; s++) {
         g.p[s] = random_amplitude(&r, sites);
@@ -130,7 +132,8 @@ static void test_update(void **state)
         for (int in_place = 0; in_place <= 1; in_place++) {
             rig g = rig_new(b, 2, 10, order);
             const size_t size = g.pool.size;
-            const nl_job job = {.slot = 1, .n_terms = 2, .in = {0, 2}, .c = {0.7, -1.3}, .out = in_place ? 2 : 3, .scale = 0.21};
+            const nl_job job = {
+                .slot = 1, .n_terms = 2, .in = {0, 2}, .c = {0.7, -1.3}, .out = in_place ? 2 : 3, .scale = 0.21};
             double *expected = new_array(size);
             reference_amplitude(&g.p[1], 10, order, was(&g, 1, 0), expected);
             for (size_t x = 0; x < size; x++)
@@ -207,15 +210,26 @@ static void check_moments(nl_backend *b, int sites, int n)
             edge += fmax(fabs(x[2 * s]), fabs(x[2 * s + 1])) > p->extent * (1 - 1.5 / n) ? P : 0;
         const double n1 = x[0] * x[0] + x[1] * x[1], n2 = x[2] * x[2] + x[3] * x[3];
         const double re = x[0] * x[2] + x[1] * x[3], im = x[0] * x[3] - x[1] * x[2];
-        const double terms[12] = {x[0] * P, x[1] * P, n1 * P, n1 * n1 * P, x[3] * P, n2 * n2 * P, n1 * n2 * P, re * P, im * P,
-                                  x[1] / sqrt(n1) * P, x[2] / sqrt(n2) * P, im / sqrt(n1 * n2) * P};
+        const double terms[12] = {x[0] * P,
+                                  x[1] * P,
+                                  n1 * P,
+                                  n1 * n1 * P,
+                                  x[3] * P,
+                                  n2 * n2 * P,
+                                  n1 * n2 * P,
+                                  re * P,
+                                  im * P,
+                                  x[1] / sqrt(n1) * P,
+                                  x[2] / sqrt(n2) * P,
+                                  im / sqrt(n1 * n2) * P};
         norm += P;
         negative -= fmin(P, 0);
         for (int k = 0; k < 12; k++)
             sums[k] += terms[k];
     }
-    const double got[12] = {m.a[0].re, m.a[0].im, m.n[0], m.n_squared[0], m.a[1].im, m.n_squared[1], m.n1_n2, m.a1dag_a2.re,
-                            m.a1dag_a2.im, m.exp_i_theta[0].im, m.exp_i_theta[1].re, m.exp_i_theta21.im};
+    const double got[12] = {m.a[0].re,           m.a[0].im,         m.n[0],        m.n_squared[0], m.a[1].im,
+                            m.n_squared[1],      m.n1_n2,           m.a1dag_a2.re, m.a1dag_a2.im,  m.exp_i_theta[0].im,
+                            m.exp_i_theta[1].re, m.exp_i_theta21.im};
     const double scale = 1e-13 * (double)size / fabs(norm);
     CLOSE(m.norm, norm / (double)size, 1e-13);
     CLOSE(m.negative, negative / norm, scale);

@@ -130,7 +130,8 @@ static void test_product(void **state)
     char text[500];
     run pair, one[2];
     (void)state;
-    snprintf(text, sizeof text, "[model]\nequation = amplitude\n" LASER "t_c = 0\nphi1 = %g\nphi2 = %g\n%s", phi[0], phi[1], grid);
+    snprintf(text, sizeof text, "[model]\nequation = amplitude\n" LASER "t_c = 0\nphi1 = %g\nphi2 = %g\n%s", phi[0],
+             phi[1], grid);
     run_text(&pair, text);
     run_expect(&pair, NL_POINT_CONVERGED);
     for (int j = 0; j < 2; j++) {
@@ -140,7 +141,8 @@ static void test_product(void **state)
         CLOSE(number(&pair, j ? "n2" : "n1"), number(&one[j], "n1"), 1e-5);
         CLOSE(number(&pair, j ? "var_n2" : "var_n1"), number(&one[j], "var_n1"), 1e-3);
     }
-    CLOSE(cabs(amplitude(&pair, 0, "a1dag_a2") - conj(amplitude(&one[0], 0, "a1")) * amplitude(&one[1], 0, "a1")), 0, 1e-4);
+    CLOSE(cabs(amplitude(&pair, 0, "a1dag_a2") - conj(amplitude(&one[0], 0, "a1")) * amplitude(&one[1], 0, "a1")), 0,
+          1e-4);
     CLOSE(cabs(amplitude(&pair, 0, "exp_i_theta21") -
                conj(amplitude(&one[0], 0, "exp_i_theta1")) * amplitude(&one[1], 0, "exp_i_theta1")), 0, 1e-4);
     CLOSE(number(&pair, "covariance_n1_n2"), 0, 1e-3);
@@ -177,8 +179,10 @@ static void check_linear(int sites, const char *more, double complex a0, double 
 {
     char text[600];
     run r;
-    snprintf(text, sizeof text, "[model]\nequation = amplitude\nsites = %d\n" LINEAR "t_c = %g\n[grid]\npoints = 18\nextent = 5.5\n"
-             "[integrator]\nrtol = 1e-7\natol = 1e-7\n[run]\nmode = evolve\nt_end = 1\nsave_every = 0.5\n%s", sites, t_c, more);
+    snprintf(text, sizeof text,
+             "[model]\nequation = amplitude\nsites = %d\n" LINEAR "t_c = %g\n[grid]\npoints = 18\nextent = 5.5\n"
+             "[integrator]\nrtol = 1e-7\natol = 1e-7\n[run]\nmode = evolve\nt_end = 1\nsave_every = 0.5\n%s",
+             sites, t_c, more);
     run_text(&r, text);
     run_expect(&r, NL_POINT_CONVERGED);
     const double complex f = -I * 0.6 * cexp(0.4 * I);
@@ -216,7 +220,8 @@ static void test_tunnelling(void **state)
 {
     run r;
     (void)state;
-    run_text(&r, "[model]\nequation = amplitude\n[laser]\ngamma = 1e9\ncooperativity = 0.5\nepsilon = 0.6\nphi1 = 0\nphi2 = 1.2\n"
+    run_text(&r, "[model]\nequation = amplitude\n[laser]\ngamma = 1e9\ncooperativity = 0.5\nepsilon = 0.6\nphi1 = "
+                 "0\nphi2 = 1.2\n"
                  "t_c = 0.7\n[grid]\npoints = 16\nextent = 5.5\norder = 4\n[integrator]\nrtol = 1e-7\natol = 1e-7\n"
                  "[run]\nmode = evolve\ninitial = vacuum\nt_end = 1\nsave_every = 1\n");
     run_expect(&r, NL_POINT_CONVERGED);
@@ -236,7 +241,8 @@ static void test_tunnelling(void **state)
 static double dense_gap(const nl_amplitude *p, int n, int order)
 {
     const int size = n * n;
-    double *matrix = reference_amplitude_matrix(p, n, order), *re = new_array(size), *im = new_array(size), first = -1e9, second = -1e9;
+    double *matrix = reference_amplitude_matrix(p, n, order), *re = new_array(size), *im = new_array(size),
+           first = -1e9, second = -1e9;
     assert_int_equal(LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'N', 'N', size, matrix, size, re, im, NULL, 1, NULL, 1), 0);
     for (int k = 0; k < size; k++) {
         if (re[k] > first) {
@@ -272,8 +278,10 @@ static void test_methods_agree(void **state)
     (void)state;
     for (int k = 0; k < 3; k++) {
         char text[300];
-        snprintf(text, sizeof text, "[model]\nequation = amplitude\nsites = 1\n" LASER "[grid]\npoints = 24\n[run]\ninitial = thermal\n"
-                 "[steady]\nmethod = %s\n", methods[k]);
+        snprintf(text, sizeof text,
+                 "[model]\nequation = amplitude\nsites = 1\n" LASER "[grid]\npoints = 24\n[run]\ninitial = thermal\n"
+                 "[steady]\nmethod = %s\n",
+                 methods[k]);
         run_text(&r[k], text);
         run_expect(&r[k], NL_POINT_CONVERGED);
         CLOSE(number(&r[k], "n1"), number(&r[0], "n1"), 1e-6);
@@ -312,7 +320,8 @@ static void test_fields(void **state)
 {
     run r;
     (void)state;
-    run_text(&r, PAIR "t_c = 0.05\n[grid]\npoints = 8\nextent = 8\n[steady]\ntolerance = 1e-3\n[output]\nfields = yes\n");
+    run_text(&r,
+             PAIR "t_c = 0.05\n[grid]\npoints = 8\nextent = 8\n[steady]\ntolerance = 1e-3\n[output]\nfields = yes\n");
     assert_int_equal(r.result.n_fields, 6);
     for (int j = 0; j < 2; j++) {
         const nl_field *f = &r.result.fields[3 * j];
@@ -335,10 +344,12 @@ static void test_polar_fields(void **state)
 {
     run r;
     (void)state;
-    run_text(&r, "[model]\nequation = amplitude\nsites = 1\n" LASER "phi1 = 0.4\n[grid]\npoints = 48\norder = 8\nextent = 10\n"
+    run_text(&r, "[model]\nequation = amplitude\nsites = 1\n" LASER
+                 "phi1 = 0.4\n[grid]\npoints = 48\norder = 8\nextent = 10\n"
                  "[output]\nfields = yes\n");
     assert_int_equal(r.result.n_fields, 3);
-    const double *P_theta = r.result.field_data[1], *P_r = r.result.field_data[2], dr = 10. / 48, dtheta = 2 * acos(-1) / 48;
+    const double *P_theta = r.result.field_data[1], *P_r = r.result.field_data[2], dr = 10. / 48,
+                 dtheta = 2 * acos(-1) / 48;
     double complex phase = 0;
     double norm[2] = {0}, n = 0;
     for (int k = 0; k < 48; k++) {
@@ -378,8 +389,10 @@ static void test_bad_input(void **state)
         nl_config_release(&c);
     }
     nl_config c;
-    FAILS(nl_config_load(write_file_named("test.ini", AMPLITUDE "[grid]\nextent = 0\n"), NULL, 0, &c), NL_ERR_CONFIG, "test.ini:4: ");
-    FAILS(nl_config_load(write_file_named("test.ini", AMPLITUDE "[grid]\npoints = 7\n"), NULL, 0, &c), NL_ERR_CONFIG, "test.ini:4: ");
+    FAILS(nl_config_load(write_file_named("test.ini", AMPLITUDE "[grid]\nextent = 0\n"), NULL, 0, &c), NL_ERR_CONFIG,
+          "test.ini:4: ");
+    FAILS(nl_config_load(write_file_named("test.ini", AMPLITUDE "[grid]\npoints = 7\n"), NULL, 0, &c), NL_ERR_CONFIG,
+          "test.ini:4: ");
 }
 
 static void test_memory_is_refused(void **state)
@@ -411,7 +424,8 @@ static void test_grid(void **state)
     for (double cooperativity = 0.5; cooperativity < 1.6; cooperativity += 0.5)
         for (int drive = 0; drive <= 1; drive++) {
             char text[200];
-            snprintf(text, sizeof text, "[laser]\ngamma = 200\ncooperativity = %g\nepsilon = %d\n", cooperativity, drive);
+            snprintf(text, sizeof text, "[laser]\ngamma = 200\ncooperativity = %g\nepsilon = %d\n", cooperativity,
+                     drive);
             c = config_of(text);
             nl_amplitude_from_config(&c, &p);
             BETWEEN(p.extent, 3, 30);

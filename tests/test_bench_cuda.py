@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The benchmark of the CUDA backend, its kernels compiled for the CPU: every answer is checked, every measurement told."""
+"""The benchmark of the CUDA backend, its kernels compiled for the CPU: every answer is checked, every number told."""
 import csv
 import re
 import subprocess
@@ -11,7 +11,8 @@ BENCH = SANITIZED.parent / "bench_cuda"
 OPERATIONS = {
     "phase": {"apply", "update of 3", "stage of 4", "unfused stage"},
     "matrix": {"apply", "cuSPARSE SpMV"},
-    "vectors": {"combine 1", "combine 4", "error of 7", "sums", "largest", "dot", "moments", "project on 6", "expand of 6"},
+    "vectors": {"combine 1", "combine 4", "error of 7", "sums", "largest", "dot", "moments", "project on 6",
+                "expand of 6"},
     "transfers": {"restriction", "interpolation"},
     "lindblad": {"apply", "update of 3", "moments"},
     "steps": {"rk45", "rk45 by stages", "rkc", "rkc by stages"},

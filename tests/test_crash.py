@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs that are killed, at any time, in any method: what they leave is whole, and --resume ends with the same numbers."""
+"""Runs that are killed, at any time, in any method: what they leave is whole, and --resume gives the same numbers."""
 import random
 import shutil
 import signal

@@ -132,7 +132,8 @@ def test_files_are_read_together_and_drawn(folder):
                 "sweep.D_p=" + values["sweep.D_p"])
     check("Fits to 6 points" in analyse(folder, "fig4d.h5", "-d", "pictures"), "six points of one file")
     check("Fits to 8 points" in analyse(folder, "critical-scaling.h5", "fig4d.h5", "-d", "pictures"), "of both")
-    check("Fits to 5 points" in analyse(folder, "critical-scaling.h5", "fig4d.h5", "--largest", "0.06"), "the smaller ones")
+    check("Fits to 5 points" in analyse(folder, "critical-scaling.h5", "fig4d.h5", "--largest", "0.06"),
+          "the smaller ones")
     for name in ("fig4d.png", "critical-scaling.png"):
         check((folder / "pictures" / name).stat().st_size > 10000, name)
 
@@ -152,4 +153,5 @@ def test_refusals(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([(name, test) for name, test in list(globals().items()) if name.startswith("test_")], sys.argv[1:]))
+    sys.exit(run_tests([(name, test) for name, test in list(globals().items()) if name.startswith("test_")],
+                       sys.argv[1:]))

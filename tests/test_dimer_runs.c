@@ -15,8 +15,9 @@ static void test_from_vacuum(void **state)
 {
     run r;
     (void)state;
-    run_text(&r, DIMER "[laser]\ngamma = 200\ncooperativity = 1.2\nepsilon = 0.3\nt_c = 0.5\n[fock]\nlevels = 14\n" EVOLVE
-             "t_end = 0.15\nsave_every = 0.15\n[integrator]\nrtol = 1e-10\natol = 1e-13\n");
+    run_text(&r,
+             DIMER "[laser]\ngamma = 200\ncooperativity = 1.2\nepsilon = 0.3\nt_c = 0.5\n[fock]\nlevels = 14\n" EVOLVE
+                   "t_end = 0.15\nsave_every = 0.15\n[integrator]\nrtol = 1e-10\natol = 1e-13\n");
     run_expect(&r, NL_POINT_CONVERGED);
     CLOSE(run_value(&r, 0, 1, "a1").re, 0, 1e-8);
     CLOSE(run_value(&r, 0, 1, "a1").im, -0.043820811668625885, 1e-8);
@@ -57,7 +58,8 @@ static void test_without_tunnelling(void **state)
         char pair[600], dimer[600];
         run a, b;
         snprintf(dimer, sizeof dimer, DIMER LASER "%s[fock]\nlevels = 10\n" FEW TIGHT, phases[k]);
-        snprintf(pair, sizeof pair, "[model]\nequation = gutzwiller\n" LASER "%s[fock]\nlevels = 10\n" FEW TIGHT, phases[k]);
+        snprintf(pair, sizeof pair, "[model]\nequation = gutzwiller\n" LASER "%s[fock]\nlevels = 10\n" FEW TIGHT,
+                 phases[k]);
         run_text(&a, dimer);
         run_text(&b, pair);
         assert_int_equal(a.plan.points[0].dimer.planes, 2 - k);
@@ -76,8 +78,9 @@ static void test_without_tunnelling(void **state)
 /* The same with qubits, from a thermal start, whose qubits are in the ground state. */
 static void test_qubits_without_tunnelling(void **state)
 {
-#define INVERTING QUBIT "[laser]\ngamma = 3\ncooperativity = 0.8\nepsilon = 0.3\nphi1 = 0.3\nt_c = 0\nphi2 = 1.2\n" \
-                  "[fock]\nlevels = 7\n" EVOLVE "initial = thermal\nn_initial = 0.02\nt_end = 0.1\nsave_every = 0.05\n" TIGHT
+#define INVERTING                                                                                                      \
+    QUBIT "[laser]\ngamma = 3\ncooperativity = 0.8\nepsilon = 0.3\nphi1 = 0.3\nt_c = 0\nphi2 = 1.2\n"                  \
+          "[fock]\nlevels = 7\n" EVOLVE "initial = thermal\nn_initial = 0.02\nt_end = 0.1\nsave_every = 0.05\n" TIGHT
     static const char *const names[] = {"a1", "a2", "n1", "n2", "ground_population1", "ground_population2", NULL};
     run a, b;
     (void)state;
@@ -122,7 +125,8 @@ static void test_loss_and_tunnelling(void **state)
     run r;
     (void)state;
     run_text(&r, DIMER "[laser]\ngamma = 1e12\ncooperativity = 1e-9\nepsilon = 0\nt_c = 0.8\nphi1 = 0\nphi2 = 0.5\n"
-             "[fock]\nlevels = 9\n" EVOLVE "initial = coherent\nn_initial = 0.05\nt_end = 0.5\nsave_every = 0.5\n" TIGHT);
+                       "[fock]\nlevels = 9\n" EVOLVE
+                       "initial = coherent\nn_initial = 0.05\nt_end = 0.5\nsave_every = 0.5\n" TIGHT);
     CLOSE(run_value(&r, 0, 1, "n1").re + run_value(&r, 0, 1, "n2").re, 0.1 * exp(-1), 1e-8);
     /* the field turns by t_c: a_1 = e^{-t} (a_1 cos t_c t + i a_2 sin t_c t) of two coherent states */
     const double complex a1 = -I * sqrt(0.05), a2 = a1 * cexp(0.5 * I);
@@ -225,8 +229,8 @@ static int dense_size(const dimer_reference *d)
 static double complex *inside(const dimer_reference *d, double complex *rho, int k)
 {
     const int n = pair_inner(d);
-    return pair_element(d, rho, pair_state(d, k / (n * n * n)), pair_state(d, k / (n * n) % n), pair_state(d, k / n % n),
-                        pair_state(d, k % n));
+    return pair_element(d, rho, pair_state(d, k / (n * n * n)), pair_state(d, k / (n * n) % n),
+                        pair_state(d, k / n % n), pair_state(d, k % n));
 }
 
 /* The superoperator by rows, of the elements inside the cutoff. */
@@ -463,13 +467,15 @@ static void test_sensitivity_of_real_states(void **state)
 /* To first order in t_c each laser sees the other's mean field, which is Gutzwiller's ansatz. */
 static void test_sensitivity_at_little_tunnelling(void **state)
 {
-#define LITTLE "[laser]\ngamma = 40\ncooperativity = 0.05\nepsilon = 0.4\nphi2 = 0.7\nt_c = 1e-4\n[fock]\nlevels = 4\n" \
-               "[steady]\ntolerance = 1e-11\n"
+#define LITTLE                                                                                                         \
+    "[laser]\ngamma = 40\ncooperativity = 0.05\nepsilon = 0.4\nphi2 = 0.7\nt_c = 1e-4\n[fock]\nlevels = 4\n"           \
+    "[steady]\ntolerance = 1e-11\n"
     run a, b;
     (void)state;
     run_text(&a, DIMER LITTLE "sensitivity = yes\n");
     run_text(&b, "[model]\nequation = gutzwiller\n" LITTLE);
-    const double exact = run_value(&a, 0, 0, "d_imbalance_dphi").re, product = run_value(&b, 0, 0, "d_imbalance_dphi").re;
+    const double exact = run_value(&a, 0, 0, "d_imbalance_dphi").re,
+                 product = run_value(&b, 0, 0, "d_imbalance_dphi").re;
     assert_true(fabs(product) > 1e-6);
     CLOSE(exact / product, 1, 1e-3);
     run_release(&a);

@@ -6,8 +6,8 @@ import subprocess
 import time
 
 from cli_support import ENVIRONMENT, EVOLVE, LONGEST, PROGRAM, SMALL, Skip, check, ini, main, nanolase, succeed
-from crash_support import (EVOLVED, SWEPT, command, contents, faulty_disk, finish, forget_faulty_disk, identical, launch,
-                           nothing_left, write)
+from crash_support import (EVOLVED, SWEPT, command, contents, faulty_disk, finish, forget_faulty_disk, identical,
+                           launch, nothing_left, write)
 
 VALUES = {**SWEPT, **EVOLVE, "sweep.t_c": "0.3, 1", "grid.n_c": 24}
 ENOSPC, EIO = "28", "5"
@@ -108,7 +108,8 @@ def test_read_only_folder(folder):
 def test_limited_file_size(folder):
     """The kernel's own refusal: a file may not grow beyond 4 KiB."""
     name = ini(folder, SMALL)
-    run = nanolase(folder, "-c", f"ulimit -f 4; trap '' XFSZ; exec {PROGRAM} run {name} -o out.h5 -q", program="/bin/bash")
+    run = nanolase(folder, "-c", f"ulimit -f 4; trap '' XFSZ; exec {PROGRAM} run {name} -o out.h5 -q",
+                   program="/bin/bash")
     check(run.returncode == 4 and "File too large" in run.stderr, run.returncode, run.stderr)
     nothing_left(folder, "none")
 

@@ -18,7 +18,8 @@ import gallery_remarks  # noqa: E402
 LASER = {"laser.gamma": 200, "laser.cooperativity": 1.2, "fock.levels": 90}
 # What makes a run of the configuration a small one, the swept axes staying the same.
 SMALL = {
-    "fig3": {"grid.n_c": 32, "grid.order": 8}, "fig4": {"grid.n_c": 48, "sweep.t_c": "linspace(0, 4, 9)", "sweep.D_p": "0.2, 0.1"},
+    "fig3": {"grid.n_c": 32, "grid.order": 8},
+    "fig4": {"grid.n_c": 48, "sweep.t_c": "linspace(0, 4, 9)", "sweep.D_p": "0.2, 0.1"},
     "fig4d": {"sweep.D_p": "logspace(-0.5, -1.5, 5)", "grid.accuracy": 1e-4},
     "critical-scaling": {"sweep.D_p": "logspace(-0.5, -1.5, 6)", "grid.accuracy": 1e-4},
     "fig5a": {"sweep.t_c": "linspace(0, 4, 5)", "sweep.phi2": "linspace(0, 6.283185307179586, 5)"},
@@ -31,10 +32,12 @@ SMALL = {
     "gap": {"grid.n_c": 32, "sweep.D_p": "0.2", "sweep.t_c": "0, 0.5, 2"},
     "gap-threshold": {"sweep.D_p": "logspace(-0.3, -1.3, 4)", "grid.accuracy": 1e-4},
 }
-SMALL.update({name: {**SMALL["fig5a"], "grid.n_c": 24, "grid.order": 8, "phase.D_p": 0.3} for name in ("fig5b", "fig5c")})
+SMALL.update({name: {**SMALL["fig5a"], "grid.n_c": 24, "grid.order": 8, "phase.D_p": 0.3}
+              for name in ("fig5b", "fig5c")})
 SCALING = ("fig4d", "critical-scaling")
 # Few photons, so that few levels do.
-LEVELS = {"gamma = 70": "gamma = 60", "cooperativity = 1.1": "cooperativity = 1.05", "tolerance = 1e-5": "tolerance = 1e-3",
+LEVELS = {"gamma = 70": "gamma = 60", "cooperativity = 1.1": "cooperativity = 1.05",
+          "tolerance = 1e-5": "tolerance = 1e-3",
           "t_c = 0, 0.05, 0.1, 0.2, 0.4": "t_c = 0, 0.1"}
 
 

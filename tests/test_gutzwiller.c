@@ -124,8 +124,9 @@ static void test_slope(void **state)
 
 static nl_response small_response(run *r, nl_backend **backend)
 {
-    run_prepare(r, "[model]\nequation = gutzwiller\nsites = 1\n[laser]\ncooperativity = 1.2\ngamma = 100\nepsilon = 0.3\n"
-                   "[fock]\nlevels = 45\n");
+    run_prepare(r,
+                "[model]\nequation = gutzwiller\nsites = 1\n[laser]\ncooperativity = 1.2\ngamma = 100\nepsilon = 0.3\n"
+                "[fock]\nlevels = 45\n");
     nl_response response = {.local = r->plan.points[0].lindblad, .levels = 45, .low = 0, .high = 0.8, .scale = 0.3};
     OK(nl_backend_open_cpu(1, backend));
     OK(nl_response_fill(&r->plan, *backend, NULL, 1e-9, &response, 1));
@@ -188,10 +189,12 @@ static void test_lasers_apart(void **state)
 {
     run both, one;
     (void)state;
-    run_text(&both, "[model]\nequation = gutzwiller\n[laser]\ngamma = 100\nepsilon = 0.3\nt_c = 0.05\n[fock]\nlevels = 45\n"
-                    "[sweep]\ncooperativity = 1.15, 1.2\n");
-    run_text(&one, "[model]\nequation = gutzwiller\n[laser]\ngamma = 100\nepsilon = 0.3\nt_c = 0.05\ncooperativity = 1.2\n"
-                   "[fock]\nlevels = 45\n");
+    run_text(&both,
+             "[model]\nequation = gutzwiller\n[laser]\ngamma = 100\nepsilon = 0.3\nt_c = 0.05\n[fock]\nlevels = 45\n"
+             "[sweep]\ncooperativity = 1.15, 1.2\n");
+    run_text(&one,
+             "[model]\nequation = gutzwiller\n[laser]\ngamma = 100\nepsilon = 0.3\nt_c = 0.05\ncooperativity = 1.2\n"
+             "[fock]\nlevels = 45\n");
     CLOSE(run_value(&both, 1, 0, "n1").re, run_value(&one, 0, 0, "n1").re, 0);
     assert_true(fabs(run_value(&both, 0, 0, "n1").re - run_value(&one, 0, 0, "n1").re) > 0.1);
     run_release(&both);

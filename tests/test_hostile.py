@@ -32,10 +32,13 @@ BAD_BYTES = {
     "as large as a double can be": (b"[grid]\nn_c = 1.7976931348623157e308\n", 2, "out of range"),
     "a billion points": (b"[sweep]\nt_c = linspace(0, 1, 1e9)\n", 2, "1000000"),
     "a range that overflows": (b"[sweep]\nt_c = linspace(-1e308, 1e308, 3)\n", 2, "out of range"),
-    "a list of too many lines": (b"[sweep]\nt_c = 1\n" + b"  0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n" * 1000001, 1000002, "10000000"),
+    "a list of too many lines": (b"[sweep]\nt_c = 1\n" + b"  0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n" * 1000001, 1000002,
+                                 "10000000"),
     "radius beyond rounding": (b"[model]\nequation = amplitude\n[laser]\nkappa = 1e-19\n", 0, "points|extent"),
-    "photons beyond rounding": (b"[model]\nequation = gutzwiller\nlocal = qubit\nsites = 1\n[laser]\nkappa = 1e-19\n", 0, "levels|gamma"),
-    "nine sweeps": (b"[sweep]\n" + b"".join(b"%s = 8\n" % k for k in (b"t_c", b"phi1", b"phi2", b"D_p", b"r1", b"r2", b"n_c", b"order", b"gamma")),
+    "photons beyond rounding": (b"[model]\nequation = gutzwiller\nlocal = qubit\nsites = 1\n[laser]\nkappa = 1e-19\n",
+                                0, "levels|gamma"),
+    "nine sweeps": (b"[sweep]\n" + b"".join(b"%s = 8\n" % k for k in (b"t_c", b"phi1", b"phi2", b"D_p", b"r1", b"r2",
+                                                                      b"n_c", b"order", b"gamma")),
                     10, "8 sweep axes"),
 }
 # overrides: words
@@ -86,10 +89,11 @@ def test_messages_hold_no_control_characters(folder):
 
 
 def test_harmless_oddities(folder):
-    """Hexadecimal numbers, a byte order mark, DOS line ends, no end of the last line, accents in comments, a blank at the
-    end of an override: all mean what they seem to."""
+    """Hexadecimal numbers, a byte order mark, DOS line ends, no end of the last line, accents in comments, a blank at
+    the end of an override: all mean what they seem to."""
     plain = solve(folder, SMALL).text[0]
-    odd = b"\xef\xbb\xbf" + SMALL.replace("24", "0x18 ; gro\u00dfz\u00fcgig").rstrip("\n").replace("\n", "\r\n").encode()
+    odd = b"\xef\xbb\xbf" + SMALL.replace("24", "0x18 ; gro\u00dfz\u00fcgig").rstrip("\n").replace("\n",
+                                                                                                   "\r\n").encode()
     (folder / "odd.ini").write_bytes(odd)
     succeed(folder, "run", "odd.ini", "-q", "-j", "1", "-o", "odd.h5", "-s", "phase.D_p=0.2  ")
     check(succeed(folder, "show", "odd.h5", "--csv").stdout == succeed(folder, "show", "out.h5", "--csv").stdout, plain)
@@ -188,7 +192,8 @@ def test_crafted_results_are_not_resumed(folder):
     failures = []
     for name, change in changes.items():
         damaged(folder, name, change)
-        collect(failures, name, assert_refused, folder, ["run", "run.ini", "-o", name, "--resume", *settings], 4, [name])
+        collect(failures, name, assert_refused, folder, ["run", "run.ini", "-o", name, "--resume", *settings], 4,
+                [name])
         check("\x1b" not in nanolase(folder, "run", "run.ini", "-o", name, "--resume", *settings).stderr, name)
     check(not failures, "\n" + "\n".join(failures))
 

@@ -169,7 +169,8 @@ def test_completion_has_all(folder):
         for name in options:
             if name in ("--help", "--usage", "--version", "-?", "-V") or not name.startswith("--"):
                 continue
-            value = {"--threads": "=1", "--backend": "=cpu", "--share": "=points", "--output": "=x", "--set": "=x"}.get(name, "")
+            value = {"--threads": "=1", "--backend": "=cpu", "--share": "=points", "--output": "=x",
+                     "--set": "=x"}.get(name, "")
             done = nanolase(folder, command, name + value)
             check(("does not take" not in done.stderr) == (name in offered), command, name, offered, done.stderr)
 

@@ -1,4 +1,5 @@
-/* The spectral gap and steady states by Arnoldi's method: against dense eigenvalues, the table of physics and relaxation. */
+/* The spectral gap and steady states by Arnoldi's method: against dense eigenvalues, the table of physics and
+ * relaxation. */
 #include <lapacke.h>
 
 #include "lindblad_reference.h"
@@ -136,8 +137,8 @@ static void test_phase_gaps_against_dense(void **state)
     }
 }
 
-/* Slow modes that differ by orders of magnitude, close to each other or oscillating; equal ones; and modes that grow, where
- * the grid is too coarse for the noise. */
+/* Slow modes that differ by orders of magnitude, close to each other or oscillating; equal ones; and modes that grow,
+ * where the grid is too coarse for the noise. */
 static void test_hard_phase_gaps(void **state)
 {
     static const struct {
@@ -203,8 +204,9 @@ static void test_lindblad_gaps_against_dense(void **state)
         bool qubit;
         int N;
         double A, B, drive;
-    } cases[] = {{false, 12, 1.2, 0.08, 0.3}, {false, 12, 1.2, 0.08, 0}, {false, 24, 1.3, 0.04, 0.6}, {false, 20, 0.5, 0.03, 0.2},
-                 {true, 9, 1.5, 0, 0.3}, {true, 9, 1.5, 0, 0}, {true, 12, 3, 0, 0.1}};
+    } cases[] = {{false, 12, 1.2, 0.08, 0.3}, {false, 12, 1.2, 0.08, 0}, {false, 24, 1.3, 0.04, 0.6},
+                 {false, 20, 0.5, 0.03, 0.2}, {true, 9, 1.5, 0, 0.3},    {true, 9, 1.5, 0, 0},
+                 {true, 12, 3, 0, 0.1}};
     (void)state;
     for (int b = 0; b < COUNT(backend_cases); b++) {
         nl_backend *backend;
@@ -268,8 +270,9 @@ static void test_company_does_not_matter(void **state)
 
 /* ---- whole runs ---- */
 
-#define PHASE "[model]\nequation = phase\n[laser]\nphi1 = 0\nphi2 = 0\n[phase]\nD_p = %g\nepsilon_over_r0 = 1\n"            \
-              "[grid]\nn_c = %d\norder = 8\n[steady]\ngap = %s\nmethod = %s\n[sweep]\nt_c = %s\n"
+#define PHASE                                                                                                          \
+    "[model]\nequation = phase\n[laser]\nphi1 = 0\nphi2 = 0\n[phase]\nD_p = %g\nepsilon_over_r0 = 1\n"                 \
+    "[grid]\nn_c = %d\norder = 8\n[steady]\ngap = %s\nmethod = %s\n[sweep]\nt_c = %s\n"
 
 static const char *phase_text(double D, int n, const char *gap, const char *method, const char *t_c)
 {
@@ -293,7 +296,8 @@ static void test_table_of_gaps(void **state)
     (void)state;
     for (int k = 0; k < (SMALL ? 1 : COUNT(rows)); k++) {
         run r;
-        run_text(&r, phase_text(rows[k].D, SMALL ? 24 : rows[k].n, "yes", "rre", SMALL ? "0.5, 1" : "0, 0.5, 1, 1.5, 3"));
+        run_text(&r,
+                 phase_text(rows[k].D, SMALL ? 24 : rows[k].n, "yes", "rre", SMALL ? "0.5, 1" : "0, 0.5, 1, 1.5, 3"));
         run_expect(&r, NL_POINT_CONVERGED);
         for (int p = 0; p < r.plan.n_points; p++)
             CLOSE(run_value(&r, p, 0, "gap_re").re, rows[k].gap[SMALL ? p + 1 : p],
@@ -348,10 +352,12 @@ static void test_gap_comes_along(void **state)
     run_release(&b);
 }
 
-#define LASER "[model]\nequation = gutzwiller\nlocal = %s\nsites = 1\n[laser]\ncooperativity = %g\ngamma = %g\n"               \
-              "epsilon = %g\nphi1 = 0.7\n[steady]\ngap = %s\nmethod = %s\n"
+#define LASER                                                                                                          \
+    "[model]\nequation = gutzwiller\nlocal = %s\nsites = 1\n[laser]\ncooperativity = %g\ngamma = %g\n"                 \
+    "epsilon = %g\nphi1 = 0.7\n[steady]\ngap = %s\nmethod = %s\n"
 
-static const char *laser_text(const char *local, double C_p, double gamma, double epsilon, const char *gap, const char *method)
+static const char *laser_text(const char *local, double C_p, double gamma, double epsilon, const char *gap,
+                              const char *method)
 {
     static char text[2][600];
     static int next;

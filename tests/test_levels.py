@@ -28,7 +28,8 @@ tolerance = 1e-9
 def compare(folder, text, *words, code=0):
     """What the script says: its table, or its complaint."""
     script = ROOT / "scripts" / "compare_levels.py"
-    done = subprocess.run([sys.executable, script, ini(folder, text, "few.ini"), PROGRAM, "-j", "1", *words], cwd=folder,
+    done = subprocess.run([sys.executable, script, ini(folder, text, "few.ini"), PROGRAM, "-j", "1", *words],
+                          cwd=folder,
                           capture_output=True, text=True, timeout=LONGEST)
     check((done.returncode != 0) == (code != 0), done.stdout, done.stderr)
     return done.stderr if code else done.stdout
@@ -67,4 +68,5 @@ def test_refusals(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([(name, test) for name, test in list(globals().items()) if name.startswith("test_")], sys.argv[1:]))
+    sys.exit(run_tests([(name, test) for name, test in list(globals().items()) if name.startswith("test_")],
+                       sys.argv[1:]))

@@ -64,7 +64,8 @@ static void test_window_of_other_models(void **state)
     assert_int_equal(nl_lindblad_window(&plain, 0, NL_LINDBLAD_DEPTH).most, 190);
     CLOSE(plain.laser.B_r, 2 * 1.2 * 1.2 / 500, 1e-15);
     assert_true(nl_lindblad_window(&qubit, 0, NL_LINDBLAD_DEPTH).most > 50000);
-    assert_int_equal(nl_lindblad_window(&qubit, 0, NL_LINDBLAD_DEPTH).least, nl_lindblad_window(&photon, 0, NL_LINDBLAD_DEPTH).least);
+    assert_int_equal(nl_lindblad_window(&qubit, 0, NL_LINDBLAD_DEPTH).least,
+                     nl_lindblad_window(&photon, 0, NL_LINDBLAD_DEPTH).least);
     BETWEEN(nl_lindblad_window(&qubit, 0, NL_LINDBLAD_DEPTH).wanted, 106, 160);
 }
 
@@ -174,7 +175,8 @@ static void test_accepted_cutoffs(void **state)
 {
     const nl_lindblad l = lindblad_of(1.2, 500, "");
     (void)state;
-    assert_int_equal(levels_of(text_of(laser_format, 1.2, 500., "")), nl_lindblad_window(&l, 0.3, NL_LINDBLAD_DEPTH).wanted);
+    assert_int_equal(levels_of(text_of(laser_format, 1.2, 500., "")),
+                     nl_lindblad_window(&l, 0.3, NL_LINDBLAD_DEPTH).wanted);
     assert_int_equal(levels_of(text_of(laser_format, 1.2, 500., "[fock]\nlevels = 119\n")), 119);
     assert_int_equal(levels_of(text_of(laser_format, 1.2, 500., "[fock]\nlevels = 229\n")), 229);
     assert_int_equal(levels_of(text_of(laser_format, 2., 200., "[run]\nmode = evolve\n[fock]\nlevels = 2\n")), 2);

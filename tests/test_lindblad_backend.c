@@ -114,7 +114,8 @@ static void check_apply(nl_backend *b, const reference_shape *shape, int sites, 
     for (int j = 0; j < COUNT(apply_jobs); j++) {
         const nl_job *job = &apply_jobs[j];
         double *expected = lindblad_rig_expected(&r, job->slot, job->in[0]), *is = rig_is(&r.g, job->slot, job->out);
-        CLOSE(largest_difference(is, expected, r.g.pool.size), 0, rounded(b, 1e-12) * (largest(expected, r.g.pool.size) + (is_single(b) ? 0.1 : 1e-3)));
+        CLOSE(largest_difference(is, expected, r.g.pool.size), 0,
+              rounded(b, 1e-12) * (largest(expected, r.g.pool.size) + (is_single(b) ? 0.1 : 1e-3)));
         check_zeros(&r, is);
         free(expected);
     }

@@ -117,7 +117,8 @@ static void test_company_and_backends(void **state)
         solve_on(&together, &backend_cases[c], "0, 0.7, 2.5");
         solve_on(&alone, &backend_cases[c], "0.7");
         for (int k = 0; k < alone.result.n_observables; k++) {
-            const nl_value a = nl_result_values(&alone.result, 0, 0)[k], t = nl_result_values(&together.result, 1, 0)[k];
+            const nl_value a = nl_result_values(&alone.result, 0, 0)[k],
+                           t = nl_result_values(&together.result, 1, 0)[k];
             assert_true(a.re == t.re && a.im == t.im);
         }
         assert_int_equal(alone.result.outcomes[0].rhs, together.result.outcomes[1].rhs);

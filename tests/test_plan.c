@@ -48,8 +48,8 @@ static void test_the_largest_size_is_the_last_that_fits(void **state)
             plan_text(TEXTS[k], &p);
             const int n = nl_plan_largest_size(&p.plan, 0, available, false);
             if (n < NL_LARGEST_SIZE && !(bytes_at(&p, n) <= available && bytes_at(&p, n + 1) > available))
-                fail_msg("text %d: %d takes %g and %d takes %g, of %g", k, n, bytes_at(&p, n), n + 1, bytes_at(&p, n + 1),
-                         available);
+                fail_msg("text %d: %d takes %g and %d takes %g, of %g", k, n, bytes_at(&p, n), n + 1,
+                         bytes_at(&p, n + 1), available);
             release(&p);
         }
 }
@@ -84,9 +84,11 @@ static void test_a_refusal_says_what_would_fit(void **state)
     OK(nl_plan_check_memory(&p.plan, 2.1 * available, true));
     release(&p);
     plan_text("[model]\nequation = amplitude\n[laser]\ngamma = 200\ncooperativity = 1.2\n", &p);
-    FAILS(nl_plan_check_memory(&p.plan, 1000, false), NL_ERR_MEMORY, "steady.method = relax, which holds 6 vectors and not 12,");
+    FAILS(nl_plan_check_memory(&p.plan, 1000, false), NL_ERR_MEMORY,
+          "steady.method = relax, which holds 6 vectors and not 12,");
     release(&p);
-    plan_text("[model]\nequation = amplitude\n[laser]\ngamma = 200\ncooperativity = 1.2\n[steady]\nmethod = relax\n", &p);
+    plan_text("[model]\nequation = amplitude\n[laser]\ngamma = 200\ncooperativity = 1.2\n[steady]\nmethod = relax\n",
+              &p);
     FAILS(nl_plan_check_memory(&p.plan, 1000, false), NL_ERR_MEMORY, "equation = phase, or a machine");
     release(&p);
 }

@@ -12,8 +12,8 @@ import time
 import h5py
 import numpy as np
 
-from cli_support import (ENVIRONMENT, EVOLVE, LASER, LONGEST, PAIR_IN_TIME, PROGRAM, SANITIZED, SMALL, Skip, check, ini, is_finished,
-                         main, same, sets, show, solve, succeed)
+from cli_support import (ENVIRONMENT, EVOLVE, LASER, LONGEST, PAIR_IN_TIME, PROGRAM, SANITIZED, SMALL, Skip, check, ini,
+                         is_finished, main, same, sets, show, solve, succeed)
 from crash_support import faulty_disk, forget_faulty_disk, nothing_left
 
 # More ranks than processors, also as root, as in a container.
@@ -71,12 +71,14 @@ def launch(folder, ranks, *arguments, code=0, program=PROGRAM, environment=None)
         process.kill()
         raise AssertionError(f"{' '.join(command)}: still at work after {HANGS} s") from None
     check("Sanitizer" not in err and "runtime error" not in err, err)
-    check(process.returncode == code, f"exit code {process.returncode} instead of {code}:", " ".join(command), "\n" + err)
+    check(process.returncode == code, f"exit code {process.returncode} instead of {code}:", " ".join(command),
+          "\n" + err)
     return out, [line for line in err.split("\n") if line.startswith("nanolase:")]
 
 
 def solve_shared(folder, ranks, text, values=None, *options, out="shared.h5", **more):
-    launch(folder, ranks, "run", ini(folder, text), "-o", out, "-q", "-b", "cpu", "-j", "1", *sets(values or {}), *options,
+    launch(folder, ranks, "run", ini(folder, text), "-o", out, "-q", "-b", "cpu", "-j", "1", *sets(values or {}),
+           *options,
            **more)
     return show(folder, out)
 
@@ -376,7 +378,8 @@ def test_all_ranks_killed_within_a_joint_method(folder):
 
 def test_signals_end_all_ranks(folder):
     """SIGUSR1, which mpirun passes on; and SIGTERM to one rank alone, of those that share points or grids."""
-    grids = {"grid.n_c": 64, "sweep.t_c": "linspace(0.1, 1, 100)"}  # quick points: each waits for others a hundred times
+    # quick points: each waits for others a hundred times
+    grids = {"grid.n_c": 64, "sweep.t_c": "linspace(0.1, 1, 100)"}
     for to_launcher, share, values in ((True, "points", SLOW), (False, "points", SLOW), (False, "grids", grids)):
         options = ("-o", "shared.h5", "-b", "cpu", "-j", "1", *sets(values))
         (folder / "shared.h5").unlink(missing_ok=True)

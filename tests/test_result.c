@@ -29,9 +29,14 @@ static void fill(run *r, const char *text, nl_provenance *from)
                 nl_result_values(result, p, t)[k] =
                     (nl_value){uniform(&g, -1, 1), result->observables[k]->is_complex ? uniform(&g, -1, 1) : 0};
         result->outcomes[p] = (nl_outcome){.status = NL_POINT_CONVERGED + p % NL_POINT_LEAKED,
-                                           .residual = uniform(&g, 0, 1), .distance = uniform(&g, 0, 1), .decay_rate = uniform(&g, 0, 1),
-                                           .norm_error = uniform(&g, 0, 1), .model_time = uniform(&g, 0, 1),
-                                           .steps = 1000 + p, .rejected = 20 + p, .rhs = 123456789012 + p,
+                                           .residual = uniform(&g, 0, 1),
+                                           .distance = uniform(&g, 0, 1),
+                                           .decay_rate = uniform(&g, 0, 1),
+                                           .norm_error = uniform(&g, 0, 1),
+                                           .model_time = uniform(&g, 0, 1),
+                                           .steps = 1000 + p,
+                                           .rejected = 20 + p,
+                                           .rhs = 123456789012 + p,
                                            .work = uniform(&g, 0, 1)};
     }
     for (int k = 0; k < result->n_fields; k++)

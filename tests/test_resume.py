@@ -8,8 +8,8 @@ import subprocess
 import h5py
 import numpy as np
 
-from cli_support import (AT_ONCE, EVOLVE, LASER, PAIR_IN_TIME, SMALL, assert_refused, check, close, ini, interrupt, is_finished,
-                         main, nanolase, same, sets, show, solve, start, succeed)
+from cli_support import (AT_ONCE, EVOLVE, LASER, PAIR_IN_TIME, SMALL, assert_refused, check, close, ini, interrupt,
+                         is_finished, main, nanolase, same, sets, show, solve, start, succeed)
 
 
 # ---- convergence ----
@@ -25,7 +25,8 @@ def test_grid_too_coarse(folder):
 
 
 def test_points_that_reach_max_time(folder):
-    settings = {"sweep.epsilon_over_r0": "3, 1, 4", "phase.D_p": 0.05, "grid.n_c": 48, "steady.method": "rre"}  # the second is slow
+    # the second is slow
+    settings = {"sweep.epsilon_over_r0": "3, 1, 4", "phase.D_p": 0.05, "grid.n_c": 48, "steady.method": "rre"}
     free = solve(folder, SMALL, settings)
     slow, next_slow = free[1]["model_time"], max(free[0]["model_time"], free[2]["model_time"])
     check(slow > 1.5 * next_slow, "model times:", free.column("model_time"))
@@ -134,12 +135,15 @@ def test_what_differs_is_shown(folder):
     options = sets({"sweep.phi2": "0, 1", "grid.n_c": 32, "laser.t_c": 0.5, "output.file": "x.h5"})
     run = nanolase(folder, "run", "run.ini", "-o", "out.h5", "--resume", "-q", *options)
     lines = [line.strip() for line in run.stderr.split("\n")]
-    wanted = ["laser.t_c was 1, is 0.5", "sweep.laser.phi2 was not given, is 0, 1", "sweep.laser.t_c was 0, 1, is not given"]
-    check(run.returncode == 4 and lines[1:4] == wanted and "3 keys" in lines[0] and "output file" in lines[4], run.stderr)
+    wanted = ["laser.t_c was 1, is 0.5", "sweep.laser.phi2 was not given, is 0, 1",
+              "sweep.laser.t_c was 0, 1, is not given"]
+    check(run.returncode == 4 and lines[1:4] == wanted and "3 keys" in lines[0] and "output file" in lines[4],
+          run.stderr)
 
 
 def test_two_runs_on_one_output(folder):
-    """The second is refused while the first is at work, by whatever name it comes; a killed one leaves nothing in the way."""
+    """The second is refused while the first is at work, by whatever name it comes; a killed one leaves nothing in the
+    way."""
     name = ini(folder, SMALL)
     (folder / "link.h5").symlink_to("deep/out.h5")
     (folder / "deep").mkdir()
@@ -150,7 +154,8 @@ def test_two_runs_on_one_output(folder):
             run = nanolase(folder, "run", name, "-o", other, *options, timeout=AT_ONCE)
             check(run.returncode == 4 and f"process {process.pid} " in run.stderr, other, options, run.stderr)
     succeed(folder, "run", name, "-o", "deep/other.h5", "-q")
-    check(is_finished(folder, "deep/other.h5").all() and not is_finished(folder, "deep/out.h5").any(), "both are in use")
+    check(is_finished(folder, "deep/other.h5").all() and not is_finished(folder, "deep/out.h5").any(),
+          "both are in use")
     process.kill()
     process.communicate()
     succeed(folder, "run", name, "-o", "link.h5", "-q")

@@ -1,10 +1,12 @@
-/* Phases with their own mean radii: reference values, exact limits, stability, evolution in time, backends, bad input. */
+/* Phases with their own mean radii: reference values, exact limits, stability, evolution in time, backends, bad
+ * input. */
 #include "nanolase/selfconsistent.h"
 #include "run_support.h"
 
 #define MODEL "[model]\nequation = phase-selfconsistent\n"
 #define LASER(gamma, epsilon)                                                                                          \
-    MODEL "[laser]\ncooperativity = 1.1\ngamma = " gamma "\nepsilon = " epsilon "\nphi1 = 0\nphi2 = 1.5707963267948966\n"
+    MODEL "[laser]\ncooperativity = 1.1\ngamma = " gamma "\nepsilon = " epsilon                                        \
+          "\nphi1 = 0\nphi2 = 1.5707963267948966\n"
 #define FIG6 LASER("3500", "0.3")
 
 #ifndef NL_SANITIZED
@@ -162,7 +164,8 @@ static void test_time_leads_to_the_steady_state(void **state)
     run_release(&time);
 }
 
-/* Without drive and tunnelling, uniform phases stay so, and dr/dt = (A - C)(r - r^3) has r^2 = 1/(1 + (1/r(0)^2 - 1) e^{-2(A - C)t}). */
+/* Without drive and tunnelling, uniform phases stay so, and dr/dt = (A - C)(r - r^3) has r^2 = 1/(1 + (1/r(0)^2 - 1)
+ * e^{-2(A - C)t}). */
 static void test_radii_in_time(void **state)
 {
     run r;
@@ -322,8 +325,10 @@ static void test_response_to_kicks(void **state)
 
 /* ---- backends, limits, bad input ---- */
 
-#define SMALL_FIELDS LASER("500", "0.3") "[grid]\nn_c = 16\norder = 4\n[steady]\ntolerance = 1e-5\n[output]\nfields = yes\n" \
-                          "[sweep]\nt_c = 0.02, 0.05\n"
+#define SMALL_FIELDS                                                                                                   \
+    LASER("500", "0.3")                                                                                                \
+    "[grid]\nn_c = 16\norder = 4\n[steady]\ntolerance = 1e-5\n[output]\nfields = yes\n"                                \
+    "[sweep]\nt_c = 0.02, 0.05\n"
 
 static void test_backends_agree(void **state)
 {

@@ -32,9 +32,15 @@ typedef struct problem {
 #define PHASE "[phase]\nD_p = 0.1\nepsilon_over_r0 = 1\n[laser]\nphi1 = 0\nphi2 = 0\n[grid]\nn_c = 32\norder = 8\n"
 #define SWEEP "[sweep]\nt_c = 0, 0.7, 1.5\n"
 #define EVOLVE "[run]\nmode = evolve\nt_end = 2\nsave_every = 1\n"
-#define DIMER "[model]\nequation = dimer\n[laser]\ngamma = 40\ncooperativity = 0.1\nepsilon = 0.3\nt_c = 0.2\n[fock]\nlevels = 10\n"
-#define PAIR "[model]\nequation = gutzwiller\n[laser]\ngamma = 40\ncooperativity = 0.1\nepsilon = 0.3\nt_c = 0.2\n[fock]\nlevels = 10\n"
-#define AMPLITUDE "[model]\nequation = amplitude\nsites = 1\n[laser]\ngamma = 200\ncooperativity = 1.2\nepsilon = 0.3\n[grid]\npoints = 40\norder = 4\n"
+#define DIMER                                                                                                          \
+    "[model]\nequation = dimer\n[laser]\ngamma = 40\ncooperativity = 0.1\nepsilon = 0.3\nt_c = 0.2\n[fock]\nlevels = " \
+    "10\n"
+#define PAIR                                                                                                           \
+    "[model]\nequation = gutzwiller\n[laser]\ngamma = 40\ncooperativity = 0.1\nepsilon = 0.3\nt_c = "                  \
+    "0.2\n[fock]\nlevels = 10\n"
+#define AMPLITUDE                                                                                                      \
+    "[model]\nequation = amplitude\nsites = 1\n[laser]\ngamma = 200\ncooperativity = 1.2\nepsilon = "                  \
+    "0.3\n[grid]\npoints = 40\norder = 4\n"
 
 static const problem problems[] = {
     {PHASE SWEEP, "coherence", 5e-5, true},
@@ -84,7 +90,8 @@ static void test_against_double(void **state)
                 fail_msg("status %d of\n%s", exact.result.outcomes[p].status, problems[k].text);
         nl_backend_close(b);
         for (int c = 0; c < COUNT(all_precisions); c++) {
-            if (all_precisions[c].precision != NL_SINGLE || !open_or_skip(&all_precisions[c], "runs in single precision", &b))
+            if (all_precisions[c].precision != NL_SINGLE ||
+                !open_or_skip(&all_precisions[c], "runs in single precision", &b))
                 continue;
             check_problem(&problems[k], &exact, &all_precisions[c], b);
             nl_backend_close(b);
@@ -96,8 +103,9 @@ static void test_against_double(void **state)
 /* What decays slowly is far from its end when its rate of change comes down to rounding: the distance must say so. */
 static void test_distance_bounds_the_error(void **state)
 {
-#define SLOW "[phase]\nD_p = 0.005\nepsilon_over_r0 = 1\n[laser]\nphi1 = 0\nphi2 = 0\nt_c = 3\n[grid]\nn_c = 96\norder = 8\n" \
-             "[steady]\nmethod = relax\n"
+#define SLOW                                                                                                           \
+    "[phase]\nD_p = 0.005\nepsilon_over_r0 = 1\n[laser]\nphi1 = 0\nphi2 = 0\nt_c = 3\n[grid]\nn_c = 96\norder = 8\n"   \
+    "[steady]\nmethod = relax\n"
     const backend_case cases[] = {{"cpu", 1, NL_DOUBLE}, {"cpu", 1, NL_SINGLE}};
     run r[2];
     (void)state;

@@ -67,7 +67,8 @@ def test_every_method_gives_the_same(folder):
 
 
 def test_threads_do_not_matter(folder):
-    same(solve(folder, TEXT).text, solve(folder, TEXT, {}, "-j", "2", out="two.h5").text, "runs on one thread and on two")
+    same(solve(folder, TEXT).text, solve(folder, TEXT, {}, "-j", "2", out="two.h5").text,
+         "runs on one thread and on two")
 
 
 def test_resume_keeps_gaps(folder):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What a result says of its own quality: states that grow, fail or make no sense are told, each with its reason, and the
-other points of the sweep are as they would be alone."""
+"""What a result says of its own quality: states that grow, fail or make no sense are told, each with its reason, and
+the other points of the sweep are as they would be alone."""
 import h5py
 import numpy as np
 
@@ -75,7 +75,8 @@ def test_every_point_carries_its_quality(folder):
                 check(np.isfinite(value) and value >= 0, text[:40], settings, name, value)
             distance = f["convergence/distance"][()]
             check(np.isnan(distance) if "run.mode" in settings else distance <= 1e-3, text[:40], settings, distance)
-            check(f["convergence/norm_error"][()] < 1e-6 and f["convergence/negativity"][()] < 1e-3, text[:40], settings)
+            check(f["convergence/norm_error"][()] < 1e-6 and f["convergence/negativity"][()] < 1e-3, text[:40],
+                  settings)
 
 
 def test_show_tells_at_a_glance(folder):
@@ -85,7 +86,8 @@ def test_show_tells_at_a_glance(folder):
     check(run.returncode == 1 and "2 of 4" in run.stderr and "2 grew without bound" in run.stderr, run.stderr)
     lines = succeed(folder, "show", "out.h5").stdout.rstrip().split("\n")[5:]
     words = [" ".join(line.split()[:2]) for line in lines]
-    check(words[:7] == ["largest residual", "estimated error", "norm error", "negative part", "rejected steps", "point 1",
+    check(words[:7] == ["largest residual", "estimated error", "norm error", "negative part", "rejected steps",
+                        "point 1",
                         "point 2"] and lines[-1] == "out.h5: 2 of 4 points converged", lines)
     check("at n_c = 24, phi2 = 0" in lines[0] and "(n_c = 24, phi2 = 0.1): the state grew" in lines[6], lines)
 

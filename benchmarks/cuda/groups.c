@@ -51,9 +51,10 @@ const char *bench_lindblad_settings(bool checks_only, const char *local, bool is
     char *text = next_text();
     const int levels = checks_only ? 26 : 420;
     snprintf(text, sizeof(char[512]),
-             "model.equation=gutzwiller model.sites=1 model.local=%s laser.gamma=%d laser.cooperativity=%s laser.epsilon=0.3 "
-             "laser.phi1=0.7 fock.levels=%d run.mode=%s", local, checks_only ? 56 : 3500, checks_only ? "1.05" : "1.1",
-             levels, is_real ? "steady" : "evolve");
+             "model.equation=gutzwiller model.sites=1 model.local=%s laser.gamma=%d laser.cooperativity=%s "
+             "laser.epsilon=0.3 "
+             "laser.phi1=0.7 fock.levels=%d run.mode=%s",
+             local, checks_only ? 56 : 3500, checks_only ? "1.05" : "1.1", levels, is_real ? "steady" : "evolve");
     return text;
 }
 
@@ -61,9 +62,10 @@ const char *bench_lindblad_settings(bool checks_only, const char *local, bool is
 const char *bench_dimer_settings(int levels)
 {
     char *text = next_text();
-    snprintf(text, sizeof(char[512]),
-             "model.equation=dimer laser.cooperativity=1.05 laser.gamma=%.1f laser.epsilon=0.3 laser.t_c=0.1 fock.levels=%d",
-             2.15 * levels, levels);
+    snprintf(
+        text, sizeof(char[512]),
+        "model.equation=dimer laser.cooperativity=1.05 laser.gamma=%.1f laser.epsilon=0.3 laser.t_c=0.1 fock.levels=%d",
+        2.15 * levels, levels);
     return text;
 }
 
@@ -131,14 +133,14 @@ static void amplitude(bench *b)
             measure_all(b, "amplitude", bench_amplitude_settings(n, order), 1, calls, 0);
 }
 
-static const char *const vector_calls[] = {"combine 1",    "combine 4",   "error of 7", "sums", "largest", "dot", "moments",
-                                           "project on 6", "expand of 6", NULL};
+static const char *const vector_calls[] = {"combine 1", "combine 4", "error of 7",   "sums",        "largest",
+                                           "dot",       "moments",   "project on 6", "expand of 6", NULL};
 
 static void vectors(bench *b)
 {
     measure_all(b, "one grid", bench_phase_settings(b->checks_only ? 40 : 4096, 2), 1, vector_calls, ALSO_COLD);
-    measure_all(b, "many grids", bench_phase_settings(b->checks_only ? 20 : 100, 2), b->checks_only ? 3 : 1024, vector_calls,
-                0);
+    measure_all(b, "many grids", bench_phase_settings(b->checks_only ? 20 : 100, 2), b->checks_only ? 3 : 1024,
+                vector_calls, 0);
 }
 
 static void cpu_operators(bench *b)
@@ -171,7 +173,8 @@ static nl_status multiply(void *context)
 static void check_product(product *p, subject *cpu)
 {
     const nl_job job = {.in = {0}, .out = PRODUCT};
-    if (multiply(p) != NL_OK || cpu->batch.backend->ops->apply(cpu->batch.backend, &cpu->batch.op, &cpu->batch.pool, &job, 1) != NL_OK)
+    if (multiply(p) != NL_OK ||
+        cpu->batch.backend->ops->apply(cpu->batch.backend, &cpu->batch.op, &cpu->batch.pool, &job, 1) != NL_OK)
         bench_fail(nl_error_message());
     const double difference = subject_difference(p->s, cpu, 0, PRODUCT);
     if (!(difference <= subject_tolerance(p->s))) {

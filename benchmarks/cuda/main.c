@@ -1,6 +1,6 @@
 /*
- * Operations and whole steps of the CUDA backend, and what they are measured against: a copy within the device's memory,
- * an assembled matrix applied by cuSPARSE, combining and applying apart, and the CPU of the same machine.
+ * Operations and whole steps of the CUDA backend, and what they are measured against: a copy within the device's
+ * memory, an assembled matrix applied by cuSPARSE, combining and applying apart, and the CPU of the same machine.
  *   bench_cuda [--check] [--single] [--csv FILE] [GROUP ...]
  *
  * A wrong answer ends it: whatever is timed has been compared with the CPU backend before. Times are the median of

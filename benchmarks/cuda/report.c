@@ -67,8 +67,8 @@ double bench_copy_rate(bench *b)
 void bench_header(bench *b, const char *group, const char *title)
 {
     b->group = group;
-    printf("\n%s\n%-20s %-16s %5s %5s %5s %-5s %4s %11s %7s %9s %8s %9s %9s\n", title, "what", "operation", "n", "order",
-           "batch", "on", "", "us", "spread", "GB/s", "of copy", "Gelem/s", "GFLOP/s");
+    printf("\n%s\n%-20s %-16s %5s %5s %5s %-5s %4s %11s %7s %9s %8s %9s %9s\n", title, "what", "operation", "n",
+           "order", "batch", "on", "", "us", "spread", "GB/s", "of copy", "Gelem/s", "GFLOP/s");
 }
 
 /* A number of the table, or a dash where it is not told. */
@@ -88,12 +88,14 @@ static void write_csv(const bench *b, const measure *m, bench_summary s, double 
     if (!b->csv)
         return;
     if (b->rows == 0)
-        fprintf(b->csv, "date,device,facts,threads,backend,group,what,operation,n,order,batch,cache,seconds,spread,elements,"
-                        "steps,bytes,flops,yardstick_bytes_per_second\n");
+        fprintf(b->csv,
+                "date,device,facts,threads,backend,group,what,operation,n,order,batch,cache,seconds,spread,elements,"
+                "steps,bytes,flops,yardstick_bytes_per_second\n");
     fprintf(b->csv, "%s,\"%s\",\"%s\",%d,%s,%s,%s,%s,%d,%d,%d,%s,%.6g,%.4g,%.0f,%.0f,%.0f,%.0f,%.6g\n", b->date,
-            batch->backend->device, device ? b->facts : "", batch->backend->threads, batch->backend->ops->name, b->group,
-            m->subject->name, m->operation, batch->n, 2 * batch->op.half_width, batch->n_members,
-            m->cache == COLD ? "cold" : "warm", s.median, s.spread, m->elements, m->steps, m->bytes, m->flops, yardstick);
+            batch->backend->device, device ? b->facts : "", batch->backend->threads, batch->backend->ops->name,
+            b->group, m->subject->name, m->operation, batch->n, 2 * batch->op.half_width, batch->n_members,
+            m->cache == COLD ? "cold" : "warm", s.median, s.spread, m->elements, m->steps, m->bytes, m->flops,
+            yardstick);
     fflush(b->csv);
 }
 
@@ -105,11 +107,11 @@ void bench_measure(bench *b, const measure *m, bench_work work, void *context)
     const bench_summary s = time_work(b, device ? b->events : NULL, m->cache, work, context);
     char text[4][32];
     const double calls = fmax(1, m->steps), work_done = m->elements * calls;
-    printf("%-20s %-16s %5d %5d %5d %-5s %4s %11.2f %6.1f%% %9s %8s %9.3f %9s\n", m->subject->name, m->operation, batch->n,
-           2 * batch->op.half_width, batch->n_members, batch->backend->ops->name, m->cache == COLD ? "cold" : "",
-           1e6 * s.median / calls, 100 * s.spread, number(m->bytes / s.median / 1e9, 1, text[0]),
-           number(m->bytes / s.median / yardstick, 3, text[1]), work_done / s.median / 1e9,
-           number(m->flops / s.median / 1e9, 1, text[2]));
+    printf("%-20s %-16s %5d %5d %5d %-5s %4s %11.2f %6.1f%% %9s %8s %9.3f %9s\n", m->subject->name, m->operation,
+           batch->n, 2 * batch->op.half_width, batch->n_members, batch->backend->ops->name,
+           m->cache == COLD ? "cold" : "", 1e6 * s.median / calls, 100 * s.spread,
+           number(m->bytes / s.median / 1e9, 1, text[0]), number(m->bytes / s.median / yardstick, 3, text[1]),
+           work_done / s.median / 1e9, number(m->flops / s.median / 1e9, 1, text[2]));
     fflush(stdout);
     write_csv(b, m, s, yardstick);
     b->rows++;

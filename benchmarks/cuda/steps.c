@@ -74,7 +74,8 @@ static void measure_by_stages(bench *b, walk *device, walk *cpu)
     backend->ops = whole;
 }
 
-static void steps_of(bench *b, const char *name, const char *settings, int members, const nl_tableau *tableau, bool on_cpu)
+static void steps_of(bench *b, const char *name, const char *settings, int members, const nl_tableau *tableau,
+                     bool on_cpu)
 {
     subject s[2];
     if (!bench_pair_new(b, name, settings, members, tableau, &s[0], &s[1]))

@@ -22,7 +22,8 @@ static bool fits(nl_backend *backend, const nl_model *model, const nl_point *poi
     size_t available = 0;
     if (backend->ops->available(backend, &available) != NL_OK)
         return true;
-    return (double)nl_operator_size(&op) * BENCH_REGISTERS * members * (double)backend->ops->real_size < 0.6 * (double)available;
+    return (double)nl_operator_size(&op) * BENCH_REGISTERS * members * (double)backend->ops->real_size <
+           0.6 * (double)available;
 }
 
 bool subject_new(nl_backend *backend, const char *name, const char *settings, int members, const nl_tableau *tableau,

@@ -15,8 +15,8 @@ typedef struct subject {
     double *state[2]; /* on the host: those of even and of odd registers */
 } subject;
 
-/* settings: SECTION.KEY=VALUE separated by spaces, over the defaults. tableau: NULL for rk45. Ends the program where they
- * make no sense. False, with nothing made, where memory does not suffice. */
+/* settings: SECTION.KEY=VALUE separated by spaces, over the defaults. tableau: NULL for rk45. Ends the program where
+ * they make no sense. False, with nothing made, where memory does not suffice. */
 bool subject_new(nl_backend *, const char *name, const char *settings, int members, const nl_tableau *, subject *out);
 void subject_release(subject *);
 /* Fills all registers of all members anew. */

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Baseline: Eq. (6) for two lasers coupled by tunnelling with QuTiP's mesolve, from the vacuum.
 
-Each laser's part is that of lindblad_qutip.py with its operators on the product space; H = sum_j (conj(f_j) a_j + f_j a_j^+)
-- t_c (a_1^+ a_2 + a_2^+ a_1), f_j = epsilon e^{i phi_j}. Prints n_1, <a_1^+ a_2>, the seconds for assembly and evolution,
-and the most memory that the process took, as one line of JSON.
+Each laser's part is that of lindblad_qutip.py with its operators on the product space;
+H = sum_j (conj(f_j) a_j + f_j a_j^+) - t_c (a_1^+ a_2 + a_2^+ a_1), f_j = epsilon e^{i phi_j}. Prints
+n_1, <a_1^+ a_2>, the seconds for assembly and evolution, and the most memory that the process took, as one line of JSON.
 """
 import argparse
 import json
@@ -49,7 +49,8 @@ def main():
     L, wanted = pair(args)
     assembled = time.perf_counter()
     vacuum = qutip.tensor(qutip.fock_dm(args.levels, 0), qutip.fock_dm(args.levels, 0))
-    options = {"nsteps": 10**9, "store_states": False, "store_final_state": True, "progress_bar": "", "normalize_output": False,
+    options = {"nsteps": 10**9, "store_states": False, "store_final_state": True, "progress_bar": "",
+               "normalize_output": False,
                "method": args.method, "rtol": args.rtol, "atol": args.atol}
     rho = qutip.mesolve(L, vacuum, np.array([0.0, args.t_end]), options=options).final_state
     end = time.perf_counter()

@@ -61,7 +61,8 @@ def enough_modes(phase):
 
 
 def main():
-    args = parser(__doc__.split("\n")[0], "--modes", 0, "highest Fourier mode K of each phase; 0: from the parameters").parse_args()
+    args = parser(__doc__.split("\n")[0], "--modes", 0,
+                  "highest Fourier mode K of each phase; 0: from the parameters").parse_args()
     report(args, args.modes, lambda phase, K: solve(phase, K or enough_modes(phase)))
 
 

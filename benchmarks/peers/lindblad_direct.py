@@ -5,8 +5,8 @@ N^2 complex unknowns rho_mn. The elements are those of the infinite operators, c
 
 --ordering COLAMD is what SciPy does by default: the equation of rho_00 gives way to Tr rho = 1, a full row.
 The others fix a population near the largest instead and normalise afterwards, so that the pattern stays sparse and
-nearly symmetric: MMD is the better of SciPy's own orderings, dissection cuts the square of elements in halves, and these
-again. What leaves through the cutoff then returns to the vacuum, so that the solution is that of the first way.
+nearly symmetric: MMD is the better of SciPy's own orderings, dissection cuts the square of elements in halves, and
+these again. What leaves through the cutoff then returns to the vacuum, so that the solution is that of the first way.
 """
 import numpy as np
 import scipy.sparse as sparse

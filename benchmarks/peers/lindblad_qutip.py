@@ -2,9 +2,9 @@
 """Baseline: Eq. (6) for one laser with QuTiP, its steady-state solver or time evolution.
 
 Eq. (6) has a negative rate, so it is no list of collapse operators: the Liouvillian is put together as a superoperator.
-QuTiP's ladder operators are cut at N levels; a a^+ of such matrices would be 0 at the highest level, where the operator's
-own element is N. So a a^+ is written as a^+a + 1, and a a a^+ a^+ as (a^+a + 1)(a^+a + 2); the other products keep their
-elements when cut.
+QuTiP's ladder operators are cut at N levels; a a^+ of such matrices would be 0 at the highest level, where the
+operator's own element is N. So a a^+ is written as a^+a + 1, and a a a^+ a^+ as (a^+a + 1)(a^+a + 2); the other
+products keep their elements when cut.
 """
 import numpy as np
 import qutip

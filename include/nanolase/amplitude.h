@@ -4,9 +4,9 @@
  *   dP/dt = sum_j [ -div_j (v_j P) + (A/2) lap_j P ],   a_j = x_j + i y_j
  *   v_1   = (A - C - B_r |a_1|^2) a_1 + i t_c a_2 - i epsilon_1,   and 1 <-> 2
  *
- * A state is P over the cells of an n^4 grid (n^2 for one site; amplitude_point.h), times the grid's volume: its mean over
- * the cells is 1. P is the Glauber P function, so means over P are normally ordered: <a_j> = <alpha_j>_P,
- * <a_j^+ a_j> = <|alpha_j|^2>_P and <n_j^2> = <|alpha_j|^4>_P + <|alpha_j|^2>_P.
+ * A state is P over the cells of an n^4 grid (n^2 for one site; amplitude_point.h), times the grid's volume: its mean
+ * over the cells is 1. P is the Glauber P function, so means over P are normally ordered: <a_j> = <alpha_j>_P, <a_j^+
+ * a_j> = <|alpha_j|^2>_P and <n_j^2> = <|alpha_j|^4>_P + <|alpha_j|^2>_P.
  */
 #ifndef NL_AMPLITUDE_H
 #define NL_AMPLITUDE_H
@@ -26,7 +26,8 @@ typedef struct nl_amplitude {
     double n_initial; /* photons of a coherent or thermal start */
 } nl_amplitude;
 
-/* Fills all of it; extent as given or such that the distribution has fallen by exp(-18), as a Gaussian's at 6 widths. */
+/* Fills all of it; extent as given or such that the distribution has fallen by exp(-18), as a Gaussian's at 6
+ * widths. */
 void nl_amplitude_from_config(const nl_config *, nl_amplitude *out);
 
 /* Points along each axis that resolve the width at this order. */
@@ -69,8 +70,8 @@ nl_amplitude_means nl_amplitude_means_of(const nl_amplitude *, int n, const doub
 /* The density of a_1 (site 0) or a_2 alone: n x n, x slowest, integral 1. */
 void nl_amplitude_marginal(const nl_amplitude *, int n, int site, const double *state, double *out);
 
-/* The densities of one laser's phase at 2 pi k/n (integral 1) and of its radius at (k + 1/2) extent/n, k in [0, n), by cubic
- * interpolation from the plane. */
+/* The densities of one laser's phase at 2 pi k/n (integral 1) and of its radius at (k + 1/2) extent/n, k in [0, n), by
+ * cubic interpolation from the plane. */
 nl_status nl_amplitude_polar(const nl_amplitude *, int n, int site, const double *state, double *P_theta, double *P_r);
 
 #endif

@@ -2,11 +2,11 @@
  * Restarted Arnoldi on the map that time evolution makes of a state, for the members of a batch.
  *
  * The map is `steps` steps of the batch's Runge-Kutta method, all of one size h, so for a linear operator L it is a
- * polynomial R(h L)^steps: its eigenvectors are those of L however accurate the steps are in time, and those of the modes
- * that decay slowest belong to its largest eigenvalues. A decomposition M V = V H + v b^T with orthonormal columns V, v
- * grows by one vector a map; when it is full it is cut back to the span of its leading Schur vectors (Krylov-Schur:
- * Stewart, SIAM J. Matrix Anal. Appl. 23, 601 (2001)). Eigenvalues of L are those of V^T L V, not logarithms of the
- * map's.
+ * polynomial R(h L)^steps: its eigenvectors are those of L however accurate the steps are in time, and those of the
+ * modes that decay slowest belong to its largest eigenvalues. A decomposition M V = V H + v b^T with orthonormal
+ * columns V, v grows by one vector a map; when it is full it is cut back to the span of its leading Schur vectors
+ * (Krylov-Schur: Stewart, SIAM J. Matrix Anal. Appl. 23, 601 (2001)). Eigenvalues of L are those of V^T L V, not
+ * logarithms of the map's.
  */
 #ifndef NL_ARNOLDI_H
 #define NL_ARNOLDI_H
@@ -39,8 +39,8 @@ typedef struct nl_arnoldi {
     bool failed;                                        /* numbers that are none */
 } nl_arnoldi;
 
-/* Starts arnoldi[member], which has `steps` set, from each listed member's state plus `share` times its norm of a random
- * vector. */
+/* Starts arnoldi[member], which has `steps` set, from each listed member's state plus `share` times its norm of a
+ * random vector. */
 nl_status nl_arnoldi_start(nl_batch *, nl_arnoldi *arnoldi, const int *active, int n_active, double share);
 /* Adds a column to each. The members' states are used up. */
 nl_status nl_arnoldi_extend(nl_batch *, nl_arnoldi *arnoldi, const int *active, int n_active);

@@ -71,8 +71,8 @@ typedef struct nl_operator {
     int planes;       /* Lindblad, dimer: 1 real, 2 complex */
     void *tables;     /* backend memory, slots x table_len numbers */
     size_t table_len;
-    /* Phase, two sites: vectors that are a slab of the grid, `rows` rows from first_row on; 0: all. Beyond its ends stand
-     * half_width rows of each job in halo[0], those before, and halo[1]; backend memory. */
+    /* Phase, two sites: vectors that are a slab of the grid, `rows` rows from first_row on; 0: all. Beyond its ends
+     * stand half_width rows of each job in halo[0], those before, and halo[1]; backend memory. */
     int rows, first_row;
     void *halo[2];
 } nl_operator;
@@ -142,7 +142,8 @@ typedef struct nl_backend_ops {
     nl_status (*project)(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, double *h);
     /* expand: vector += sum_i h[job*NL_MAX_BASIS + i] V_i. */
     nl_status (*expand)(nl_backend *, const nl_pool *, const nl_basis_job *, int n_jobs, const double *h);
-    /* rotate: the first `kept` columns of V = V Z of one job; Z: count x kept, by columns. The others are undefined then. */
+    /* rotate: the first `kept` columns of V = V Z of one job; Z: count x kept, by columns. The others are undefined
+     * then. */
     nl_status (*rotate)(nl_backend *, const nl_pool *, const nl_basis_job *, const double *Z, int kept);
     /* moments: nl_moments_len sums of in[0] per job, from which all observables follow: of the phase operator its
      * marginals (nl_phase_marginal_element), of the Lindblad operator those of nl_lindblad_add_moments, of the
@@ -150,8 +151,8 @@ typedef struct nl_backend_ops {
      * (amplitude_point.h). */
     nl_status (*moments)(nl_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                          double *result);
-    /* transfer: out of `to` = c[0] * (in[0] of `from`, carried over), added to what is there where keep is set. rows: of
-     * the target. */
+    /* transfer: out of `to` = c[0] * (in[0] of `from`, carried over), added to what is there where keep is set. rows:
+     * of the target. */
     nl_status (*transfer)(nl_backend *, const nl_transfer *, const nl_pool *from, const nl_pool *to, int rows,
                           const nl_job *, int n_jobs);
     /* Of backends whose vectors are not all in this process, else NULL: how many numbers of one are; nl_pool_put and
@@ -159,8 +160,8 @@ typedef struct nl_backend_ops {
     size_t (*held)(nl_backend *, const nl_pool *);
     nl_status (*put_vector)(nl_backend *, const nl_pool *, int slot, int reg, const double *v);
     nl_status (*get_vector)(nl_backend *, const nl_pool *, int slot, int reg, double *v);
-    /* advance: adaptive steps of every course by a pair's polynomial, until none of its own remains, with L y at hand in
-     * register k (see control.h, tableau.h). Where nl_backend_advances says so. */
+    /* advance: adaptive steps of every course by a pair's polynomial, until none of its own remains, with L y at hand
+     * in register k (see control.h, tableau.h). Where nl_backend_advances says so. */
     nl_status (*advance)(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_polynomial *,
                          struct nl_course *, int n_courses, double rtol, double atol);
     /* chebyshev: all stages of a step of a Chebyshev method, and L y_new (see chebyshev.h). NULL: combine, updates and
@@ -169,8 +170,8 @@ typedef struct nl_backend_ops {
                            int n_steps);
 } nl_backend_ops;
 
-/* What ranks (ranks.h) do together with their backends: nothing, share out the points of a plan, or each a part of every
- * grid. */
+/* What ranks (ranks.h) do together with their backends: nothing, share out the points of a plan, or each a part of
+ * every grid. */
 typedef enum nl_sharing { NL_SHARE_NOTHING, NL_SHARE_POINTS, NL_SHARE_GRIDS } nl_sharing;
 
 /* Every backend's own struct begins with this. */
@@ -198,9 +199,9 @@ size_t nl_host_memory(void);
 /* "yes" or "no", with why; for `nanolase info`. */
 const char *nl_backend_cuda_build(void);
 
-/* Together, over ranks: a backend that gives every rank a slab of each grid of the phase operator, its rows in equal parts,
- * and does with `local` what the slab needs; other vectors, and small grids, every rank has whole. Takes `local` over,
- * also when it fails. */
+/* Together, over ranks: a backend that gives every rank a slab of each grid of the phase operator, its rows in equal
+ * parts, and does with `local` what the slab needs; other vectors, and small grids, every rank has whole. Takes `local`
+ * over, also when it fails. */
 nl_status nl_backend_open_slabs(nl_backend *local, nl_backend **out);
 /* Relative spacing of its numbers. */
 double nl_backend_epsilon(const nl_backend *);

@@ -79,20 +79,20 @@ nl_status nl_batch_advance(nl_batch *, const int *active, int n_active, double r
 bool nl_batch_advances(const nl_batch *);
 
 /*
- * Of each listed member the relative rate of change |L y|_1/|y|_1, and the model's residual, which may be the same. Many
- * stages leave rounding errors in the fastest modes that L magnifies and the next step removes; so after a Chebyshev
- * step the rate of change is that over the step.
+ * Of each listed member the relative rate of change |L y|_1/|y|_1, and the model's residual, which may be the same.
+ * Many stages leave rounding errors in the fastest modes that L magnifies and the next step removes; so after a
+ * Chebyshev step the rate of change is that over the step.
  */
 nl_status nl_batch_residual(nl_batch *, const int *active, int n_active, double *change, double *residual);
 
-/* Marks the listed members that have grown or are not finite. No distribution or density matrix has magnitudes that sum up
- * to more than its number of elements. */
+/* Marks the listed members that have grown or are not finite. No distribution or density matrix has magnitudes that sum
+ * up to more than its number of elements. */
 nl_status nl_batch_check_growth(nl_batch *, const int *active, int n_active);
 
 /* What rounding leaves of a rate of change: within a Chebyshev step it grows with the square of the stages. */
 double nl_member_rounding(const nl_member *);
-/* A shorter bound of the step, for where modes lie beyond the estimate of the spectrum: a Chebyshev method takes that to
- * be rounder, which damps more. */
+/* A shorter bound of the step, for where modes lie beyond the estimate of the spectrum: a Chebyshev method takes that
+ * to be rounder, which damps more. */
 void nl_member_shorten(nl_member *, const nl_tableau *);
 
 /* Moments of each listed member, nl_moments_len doubles each. */
@@ -101,8 +101,8 @@ nl_status nl_batch_moments(nl_batch *, const int *active, int n_active, double *
 /* The state of one member. */
 nl_status nl_batch_download(nl_batch *, int member, double *state);
 
-/* Keeps or restores one member: its numbers, the vectors that its next step needs, and the first `extra` of the registers
- * beside the stepper's. point, label: what they are called. */
+/* Keeps or restores one member: its numbers, the vectors that its next step needs, and the first `extra` of the
+ * registers beside the stepper's. point, label: what they are called. */
 nl_status nl_batch_keep(nl_batch *, int member, int extra, nl_state *, int point, const char *label);
 /* The same of its state alone. */
 nl_status nl_batch_keep_result(nl_batch *, int member, nl_state *, int point, const char *label);

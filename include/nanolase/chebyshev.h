@@ -2,8 +2,8 @@
  * Damped Runge-Kutta-Chebyshev methods: many stages for a long step on operators whose spectrum stretches along the
  * negative real axis.
  *
- * The stability polynomial of s stages is P(z) = T_s(w0 + w1 z)/T_s(w0) at order 1, and 1 - b T_s(w0) + b T_s(w0 + w1 z)
- * at order 2 (van der Houwen and Sommeijer, Z. Angew. Math. Mech. 60, 479 (1980); Sommeijer, Shampine and Verwer, J.
+ * The stability polynomial of s stages is P(z) = T_s(w0 + w1 z)/T_s(w0) at order 1, and 1 - b T_s(w0) + b T_s(w0 + w1
+ * z) at order 2 (van der Houwen and Sommeijer, Z. Angew. Math. Mech. 60, 479 (1980); Sommeijer, Shampine and Verwer, J.
  * Comput. Appl. Math. 88, 315 (1998)). |P| <= 1 holds inside the ellipse that |T_s(x)| <= T_s(w0) draws: it touches
  * z = 0, has the semi-axes w0/w1 and sqrt(w0^2 - 1)/w1, and gets rounder with the damping delta = s acosh(w0). A
  * spectrum with imaginary parts needs that room, so both its extents decide on stages and damping.

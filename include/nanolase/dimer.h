@@ -1,7 +1,7 @@
 /*
  * The exact master equation of two coupled nanolasers (Eq. 6 or Eq. 1, with tunnelling) in the truncated Fock basis:
- * parameters, tables, states, observables. The operator and the layout of a state are in kernels/dimer_point.h. A vector
- * is about planes N^4/2 doubles, with qubits 16 times as many: half of the (complex) elements, or a quarter.
+ * parameters, tables, states, observables. The operator and the layout of a state are in kernels/dimer_point.h. A
+ * vector is about planes N^4/2 doubles, with qubits 16 times as many: half of the (complex) elements, or a quarter.
  */
 #ifndef NL_DIMER_H
 #define NL_DIMER_H
@@ -10,7 +10,8 @@
 
 /* Parameters of one point, rates in units of kappa. */
 typedef struct nl_dimer {
-    nl_lindblad pair; /* both lasers without tunnelling: coefficients, drives, and what the initial states are made from */
+    nl_lindblad
+        pair; /* both lasers without tunnelling: coefficients, drives, and what the initial states are made from */
     int planes;       /* 1: S real (drives a quarter turn apart, or none); 2: complex */
     bool closed;      /* population lost through the cutoff returns to the vacuum */
     double chi;       /* common phase taken out, phi_1 */
@@ -52,8 +53,8 @@ typedef struct nl_dimer_values {
 
 nl_dimer_values nl_dimer_values_of(const nl_dimer *, int levels, const double *moments);
 
-/* Makes the operator larger by its derivative by phi_2, which is exact since it is linear in the drive. False where S is
- * real: there drives are a quarter turn apart, and n_1 - n_2 is even about that, or there is none. */
+/* Makes the operator larger by its derivative by phi_2, which is exact since it is linear in the drive. False where S
+ * is real: there drives are a quarter turn apart, and n_1 - n_2 is even about that, or there is none. */
 bool nl_dimer_turn(nl_dimer *);
 
 /* d(n_1 - n_2)/d(phi_2 - phi_1), from the moments of a steady state and of its derivative by phi_2. */

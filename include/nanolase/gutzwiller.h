@@ -33,9 +33,9 @@ bool nl_pair_continue(const nl_pair *, nl_pair_solution *out);
 /* All solutions that Newton's method finds from starts around the circle; returns their number. */
 int nl_pair_solutions(const nl_pair *, nl_pair_solution out[NL_MAX_SOLUTIONS]);
 /*
- * Modes of the pair that grow in time out of a solution: zeros of det(1 - t_c^2 K_2 K_1)(s), K_j the transfer function of
- * laser j turned by the phases between the fields, in the right half plane; counted by the winding of the determinant
- * along the imaginary axis (Nyquist). Below 0 where the transfer functions are not known.
+ * Modes of the pair that grow in time out of a solution: zeros of det(1 - t_c^2 K_2 K_1)(s), K_j the transfer function
+ * of laser j turned by the phases between the fields, in the right half plane; counted by the winding of the
+ * determinant along the imaginary axis (Nyquist). Below 0 where the transfer functions are not known.
  */
 int nl_pair_unstable_modes(const nl_pair *, const nl_pair_solution *);
 /* d(n_1 - n_2)/d(phi_2) at a solution, by implicit differentiation. */

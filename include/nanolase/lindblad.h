@@ -32,10 +32,11 @@ typedef struct nl_lindblad {
 nl_lindblad nl_lindblad_from_config(const nl_config *);
 
 /*
- * The window of cutoffs. Below `least` the distribution does not fit; above `most` the photon-number diffusion that Eq. 6
- * implies, n (A + C - 2 B n), is negative and modes grow (Eq. 1 has no such bound: most is then large). `wanted` holds
- * the distribution for drives up to `field` to e^-depth of its maximum, sqrt(2 depth) widths away, and lies within the
- * bounds; 0 where there is no window. None goes beyond NL_LINDBLAD_MOST_LEVELS, but a least of one more: the distribution is larger.
+ * The window of cutoffs. Below `least` the distribution does not fit; above `most` the photon-number diffusion that Eq.
+ * 6 implies, n (A + C - 2 B n), is negative and modes grow (Eq. 1 has no such bound: most is then large). `wanted`
+ * holds the distribution for drives up to `field` to e^-depth of its maximum, sqrt(2 depth) widths away, and lies
+ * within the bounds; 0 where there is no window. None goes beyond NL_LINDBLAD_MOST_LEVELS, but a least of one more: the
+ * distribution is larger.
  */
 enum { NL_LINDBLAD_MOST_LEVELS = 100000, NL_LINDBLAD_DEPTH = 18 /* 1e-8, six widths */ };
 typedef struct nl_window {
@@ -61,19 +62,22 @@ int nl_lindblad_spectrum(const nl_lindblad *, int levels, nl_complex *list);
 nl_status nl_lindblad_initial(const nl_lindblad *, nl_initial, int levels, double *state);
 
 /*
- * The change of a steady state (real form, one site) by a field kick: its real plane is by df along f, its imaginary plane
- * by i df across it, per df; -i [a + a^+, rho] and -i [i (a^+ - a), rho] in the layout of a complex state of one site.
+ * The change of a steady state (real form, one site) by a field kick: its real plane is by df along f, its imaginary
+ * plane by i df across it, per df; -i [a + a^+, rho] and -i [i (a^+ - a), rho] in the layout of a complex state of one
+ * site.
  */
 nl_status nl_lindblad_kick(const nl_lindblad *, int levels, const double *steady, double *out);
 
-/* Of any vector the part that is a hermitian matrix, in the layout's terms: what two elements both stand for agrees, and
- * what is none is zero. */
+/* Of any vector the part that is a hermitian matrix, in the layout's terms: what two elements both stand for agrees,
+ * and what is none is zero. */
 void nl_lindblad_constrain(const nl_lindblad *, int levels, double *state);
 
 /* Element <E| rho |F> of one site with its qubit in the ground state or excited on both sides, E and F excitations. */
-nl_complex nl_lindblad_block(const nl_lindblad *, int levels, const double *state, int site, bool excited, int E, int F);
+nl_complex nl_lindblad_block(const nl_lindblad *, int levels, const double *state, int site, bool excited, int E,
+                             int F);
 
-/* Element <m| rho |n> of one site's photon state, traced over the qubit, m, n < levels: what a state in memory holds. */
+/* Element <m| rho |n> of one site's photon state, traced over the qubit, m, n < levels: what a state in memory
+ * holds. */
 nl_complex nl_lindblad_element(const nl_lindblad *, int levels, const double *state, int site, int m, int n);
 
 /* One site's moments (kernels/lindblad_point.h), read. Of a closed operator's steady state any multiple is one: its

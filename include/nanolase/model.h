@@ -17,7 +17,15 @@
 #include "nanolase/tableau.h"
 
 /* The last ids are those of the sensitivity to the phase and of the spectral gap, which stand beside a model's own. */
-enum { NL_SLOPE = 36, NL_UNCERTAINTY = 37, NL_GAP_RE = 38, NL_GAP_IM = 39, NL_MAX_OBSERVABLES = 40, NL_MAX_FIELDS = 6, NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM };
+enum {
+    NL_SLOPE = 36,
+    NL_UNCERTAINTY = 37,
+    NL_GAP_RE = 38,
+    NL_GAP_IM = 39,
+    NL_MAX_OBSERVABLES = 40,
+    NL_MAX_FIELDS = 6,
+    NL_MAX_SPECTRUM = NL_PHASE_SPECTRUM
+};
 
 typedef struct nl_observable {
     int id; /* index into the values that observe gives */
@@ -83,8 +91,8 @@ typedef struct nl_model {
     void (*fill_table)(const nl_point *, int n, double *table);
     /* Samples of the operator's spectrum, or of a curve around it; returns their number, at most NL_MAX_SPECTRUM. */
     int (*spectrum)(const nl_point *, int n, nl_complex *list);
-    /* The same point over the whole space of its states, where steady states are looked for in a part of it; NULL: it is
-     * the whole. */
+    /* The same point over the whole space of its states, where steady states are looked for in a part of it; NULL: it
+     * is the whole. */
     void (*whole_space)(nl_point *);
     /* Makes any vector one that stands for a state, where not all do: takes out the rest. NULL: all do. */
     void (*constrain)(const nl_point *, int n, double *state);
@@ -99,7 +107,8 @@ typedef struct nl_model {
     nl_status (*initial)(const nl_point *, nl_initial, int n, double *state);
     /* values[id] of every observable, from the operator's moments. */
     void (*observe)(const nl_point *, int n, const double *moments, nl_value *values, nl_health *);
-    /* The least population of a density matrix, on the diagonal of the Fock basis; NULL where a state is a distribution. */
+    /* The least population of a density matrix, on the diagonal of the Fock basis; NULL where a state is a
+     * distribution. */
     double (*least_population)(const nl_point *, const double *state);
     /* The fields of a run whose points are all shaped like this one; returns their number. */
     int (*fields)(const nl_point *, nl_field *list);

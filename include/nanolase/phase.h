@@ -38,8 +38,8 @@ bool nl_phase_is_symmetric(const nl_phase *);
 /* Radii in units of r_0, above 0, and the D, drive and tunnel that follow from them. */
 void nl_phase_set_radii(nl_phase *, const double r[2]);
 
-/* Grid points along each axis that keep the error in <exp(i theta)> near `accuracy` at this order; above NL_MAX_GRID where
- * none would do. */
+/* Grid points along each axis that keep the error in <exp(i theta)> near `accuracy` at this order; above NL_MAX_GRID
+ * where none would do. */
 int nl_phase_resolution(const nl_phase *, int order, double accuracy);
 
 /* Fills a member's table (nl_phase_table_len of kernels/phase_point.h doubles) for the stencil's grid. */
@@ -67,8 +67,8 @@ nl_phase_moments nl_phase_moments_of(const nl_phase *, int n, const double *marg
 
 /*
  * The radial equations (Eq. 34) in units of r_0:
- *   rate[0] = dr_1/dt = (A - C)(1 - r_1^2) r_1 + (epsilon/r_0) <sin(phi_1 - theta_1)> + t_c r_2 <sin(theta_1 - theta_2)>
- * and 1 <-> 2; <e^{i theta_j}> and <e^{i(theta_2 - theta_1)}> are [re, im]. rate[1] = 0 for one site.
+ *   rate[0] = dr_1/dt = (A - C)(1 - r_1^2) r_1 + (epsilon/r_0) <sin(phi_1 - theta_1)> + t_c r_2 <sin(theta_1 -
+ * theta_2)> and 1 <-> 2; <e^{i theta_j}> and <e^{i(theta_2 - theta_1)}> are [re, im]. rate[1] = 0 for one site.
  */
 void nl_phase_radial_rate(const nl_phase *, const double exp_i_theta[2][2], const double exp_i_theta21[2],
                           double rate[2]);

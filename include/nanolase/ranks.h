@@ -1,7 +1,7 @@
 /*
- * Ranks: the processes that an MPI launcher (mpirun, srun) has started together to share one run. All make the same calls
- * in the same order; what is marked `together` waits until every rank has called it. A process on its own is rank 0 of 1,
- * for which nothing here does anything.
+ * Ranks: the processes that an MPI launcher (mpirun, srun) has started together to share one run. All make the same
+ * calls in the same order; what is marked `together` waits until every rank has called it. A process on its own is rank
+ * 0 of 1, for which nothing here does anything.
  */
 #ifndef NL_RANKS_H
 #define NL_RANKS_H

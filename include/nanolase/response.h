@@ -1,10 +1,10 @@
 /*
- * The response of one nanolaser to a coherent field. With H = f^* a + f a^+ the steady state is that of |f|, turned by the
- * phase of f (U(1)): <a> = -i e^{i arg f} G(|f|), and all that does not depend on the phase is a function of |f|. So one
- * table over |f| serves every tunnelling, drive phase and number of sites (Eq. 35).
+ * The response of one nanolaser to a coherent field. With H = f^* a + f a^+ the steady state is that of |f|, turned by
+ * the phase of f (U(1)): <a> = -i e^{i arg f} G(|f|), and all that does not depend on the phase is a function of |f|.
+ * So one table over |f| serves every tunnelling, drive phase and number of sites (Eq. 35).
  *
- * The table is a Chebyshev series in s, |f| = scale sinh(s): the response bends at fields of the order of A/(2 r_0), and
- * is smooth on a logarithmic scale beyond.
+ * The table is a Chebyshev series in s, |f| = scale sinh(s): the response bends at fields of the order of A/(2 r_0),
+ * and is smooth on a logarithmic scale beyond.
  */
 #ifndef NL_RESPONSE_H
 #define NL_RESPONSE_H
@@ -24,7 +24,8 @@ typedef enum nl_response_quantity {
 
 enum { NL_RESPONSE_MAX_DEGREE = 256, NL_RESPONSE_FREQUENCIES = 40 };
 
-/* A small change of the field, along f or across it, changes <a> along or across; X_along(0) = G', X_across(0) = G/|f|. */
+/* A small change of the field, along f or across it, changes <a> along or across; X_along(0) = G', X_across(0) =
+ * G/|f|. */
 typedef enum nl_sector { NL_ALONG, NL_ACROSS } nl_sector;
 
 typedef struct nl_response {
@@ -47,14 +48,17 @@ typedef struct nl_response {
     double *transfer;
 } nl_response;
 
-/* Fills the tables, whose local laser, levels and range are set: all nodes of all tables in one batch, refined until the
- * series are accurate to `tolerance`. plan: for its config and its stepper. Stops early where the watcher wants to. */
-nl_status nl_response_fill(const nl_plan *, nl_backend *, const nl_watcher *, double tolerance, nl_response *, int count);
+/* Fills the tables, whose local laser, levels and range are set: all nodes of all tables in one batch, refined until
+ * the series are accurate to `tolerance`. plan: for its config and its stepper. Stops early where the watcher wants to.
+ */
+nl_status nl_response_fill(const nl_plan *, nl_backend *, const nl_watcher *, double tolerance, nl_response *,
+                           int count);
 
 /* The response in time, of tables that are filled: for stability. Nothing is lost where it fails for lack of memory. */
 nl_status nl_response_fill_transfer(const nl_plan *, nl_backend *, const nl_watcher *, nl_response *, int count);
 
-/* The transfer function X(i omega) = int_0^inf x(t) exp(-i omega t) dt of the kick response x, at frequency number w. */
+/* The transfer function X(i omega) = int_0^inf x(t) exp(-i omega t) dt of the kick response x, at frequency number
+ * w. */
 nl_complex nl_response_transfer(const nl_response *, nl_sector, int w, double field);
 /* omega of number w: 0, then geometric. */
 double nl_response_frequency(const nl_response *, int w);

@@ -32,8 +32,8 @@ typedef struct nl_outcome {
     double distance;   /* estimated |P - P_steady|_1/|P|_1: residual over decay rate */
     double decay_rate; /* of the residual, as seen; 0 unknown */
     double norm_error; /* |integral of P - 1|, or |Tr rho - 1| */
-    double negativity; /* how far from positive: of P the integral of its negative part, over that of P; of a density matrix
-                        * the most negative population. The worst that was seen; NAN unknown */
+    double negativity; /* how far from positive: of P the integral of its negative part, over that of P; of a density
+                        * matrix the most negative population. The worst that was seen; NAN unknown */
     bool leaks;        /* the state was seen at the cutoff; then not converged */
     double model_time; /* over all grids */
     long steps, rejected;
@@ -67,8 +67,8 @@ static inline nl_value *nl_result_values(const nl_result *result, int point, int
     return result->values + ((size_t)point * result->n_times + time) * result->n_observables;
 }
 
-/* An observable by its name, at a sweep point and saved time (steady: 0). NL_ERR_USAGE, with the names there are, where the
- * result has no such value. */
+/* An observable by its name, at a sweep point and saved time (steady: 0). NL_ERR_USAGE, with the names there are, where
+ * the result has no such value. */
 nl_status nl_result_value(const nl_result *, const char *observable, int point, int time, nl_value *out);
 
 const char *nl_point_status_text(nl_point_status);
@@ -90,8 +90,8 @@ typedef struct nl_provenance {
 } nl_provenance;
 
 /* Writes the whole file beside `path` and moves it into place: at any instant path is the old or the new file.
- * keep_previous: the old one is there still, under the name PATH~. NL_ERR_FILE with the system's reason, and the old file
- * in place. */
+ * keep_previous: the old one is there still, under the name PATH~. NL_ERR_FILE with the system's reason, and the old
+ * file in place. */
 nl_status nl_result_write(const nl_result *, const nl_provenance *, const char *path, bool keep_previous);
 
 /* NL_ERR_FILE with the reason where `path` cannot be written, or is there and no result of this program. */

@@ -31,20 +31,21 @@ void nl_radii_state_release(nl_radii_state *);
 
 /*
  * Modes of the phases and radii together that grow in time out of stationary states: zeros with Re s > 0 of
- *   det( s - J - K(s) ),  J_jk = dG_j/du_k at fixed P,  K_jk(t) = change of G_j at time t after the phases were kicked by
- * (dL/du_k) P, counted by the winding of the determinant along the imaginary axis (Nyquist). modes[s] below 0: unknown.
- * jacobian, where not NULL: J + int K dt of each state, row-major, which is dG/du with the phases following.
+ *   det( s - J - K(s) ),  J_jk = dG_j/du_k at fixed P,  K_jk(t) = change of G_j at time t after the phases were kicked
+ * by (dL/du_k) P, counted by the winding of the determinant along the imaginary axis (Nyquist). modes[s] below 0:
+ * unknown. jacobian, where not NULL: J + int K dt of each state, row-major, which is dG/du with the phases following.
  */
-nl_status nl_radii_unstable_modes(const nl_plan *, nl_backend *, const nl_watcher *, const nl_radii_state *const *states,
-                                  int count, int *modes, double (*jacobian)[4]);
+nl_status nl_radii_unstable_modes(const nl_plan *, nl_backend *, const nl_watcher *,
+                                  const nl_radii_state *const *states, int count, int *modes, double (*jacobian)[4]);
 
-/* The number of zeros with Re s > 0 for K given by samples K[k][j*2 + i] at times k*spacing; beyond the last it decays at
- * the rate tail[j*2 + i], where that is 0 it has died away. sites x sites of J and K are used, row-major in 2 x 2. */
+/* The number of zeros with Re s > 0 for K given by samples K[k][j*2 + i] at times k*spacing; beyond the last it decays
+ * at the rate tail[j*2 + i], where that is 0 it has died away. sites x sites of J and K are used, row-major in 2 x 2.
+ */
 int nl_radii_count_zeros(int sites, const double J[4], const double (*K)[4], int samples, double spacing,
                          const double tail[4]);
 /* J + int_0^inf K dt of the same. */
-void nl_radii_static_response(const double J[4], const double (*K)[4], int samples, double spacing, const double tail[4],
-                              double out[4]);
+void nl_radii_static_response(const double J[4], const double (*K)[4], int samples, double spacing,
+                              const double tail[4], double out[4]);
 
 /* Solves every point that the result holds as pending. */
 nl_status nl_selfconsistent_run(const nl_plan *, nl_backend *, nl_result *, const nl_watcher *);

@@ -59,14 +59,14 @@ typedef struct nl_task {
 nl_status nl_task_record(nl_task *, nl_batch *, const int *active, int n_active, const nl_outcome *outcome, int time);
 void nl_task_progress(nl_task *, const nl_progress *);
 bool nl_task_is_aborted(const nl_task *);
-/* Whether the watcher wants the run to stop, of a method that solves points together: any rank's watcher, where ranks share
- * the work; all ask at the same places. */
+/* Whether the watcher wants the run to stop, of a method that solves points together: any rank's watcher, where ranks
+ * share the work; all ask at the same places. */
 bool nl_watcher_wants_stop(const nl_watcher *, const nl_backend *);
 
 /*
- * Between steps: keeps what the method needs to go on with the points that are not done, where it is time to, or the run
- * is aborted. The keeper names the method's own data, of members for which nl_task_is_open; the task adds what is in the
- * result. nl_task_restore fills them, in a task that is `restored`.
+ * Between steps: keeps what the method needs to go on with the points that are not done, where it is time to, or the
+ * run is aborted. The keeper names the method's own data, of members for which nl_task_is_open; the task adds what is
+ * in the result. nl_task_restore fills them, in a task that is `restored`.
  */
 nl_status nl_task_keep(nl_task *, nl_keeper, void *user);
 nl_status nl_task_restore(nl_task *, nl_keeper, void *user);
@@ -87,8 +87,8 @@ int nl_solve_extra_registers(const nl_config *);
 /* Evolution from the initial state, observables at each saved time. */
 nl_status nl_evolve(nl_task *);
 
-/* The method that takes the longest stable step per operator application at this point: a pair, or, where the spectrum is
- * the model's to stretch along the real axis, the Chebyshev method. */
+/* The method that takes the longest stable step per operator application at this point: a pair, or, where the spectrum
+ * is the model's to stretch along the real axis, the Chebyshev method. */
 const nl_tableau *nl_cheapest_tableau(const nl_model *, const nl_point *);
 
 #endif

@@ -1,11 +1,12 @@
 /*
- * What a run keeps of points that are at work, so that a run that was killed goes on from there: the states that methods
- * have reached, and what runs within a run have computed. One file for each batch at work, in a folder of its own, gone
- * when their points are done and saved.
+ * What a run keeps of points that are at work, so that a run that was killed goes on from there: the states that
+ * methods have reached, and what runs within a run have computed. One file for each batch at work, in a folder of its
+ * own, gone when their points are done and saved.
  *
  * A method hands one function that names all its data, to keep them and to restore them: so the two cannot disagree.
- * Files are for the program, backend and configuration that made them, and plain: large vectors are written as they come.
- * Each stretch of data carries a checksum; what is damaged or another's is left alone, and its points start again.
+ * Files are for the program, backend and configuration that made them, and plain: large vectors are written as they
+ * come. Each stretch of data carries a checksum; what is damaged or another's is left alone, and its points start
+ * again.
  */
 #ifndef NL_STORE_H
 #define NL_STORE_H
@@ -45,7 +46,8 @@ typedef struct nl_state nl_state;
 typedef nl_status (*nl_keeper)(void *user, nl_state *);
 
 bool nl_state_is_restored(const nl_state *);
-/* Keeps `bytes` bytes, or fills them. point: a sweep point, or below 0 for what is common. A name and a point occur once. */
+/* Keeps `bytes` bytes, or fills them. point: a sweep point, or below 0 for what is common. A name and a point occur
+ * once. */
 nl_status nl_state_bytes(nl_state *, int point, const char *name, void *data, size_t bytes);
 
 /* Which file holds a point: a number to be given to nl_store_restore, or below 0. */
@@ -56,8 +58,8 @@ nl_status nl_store_restore(nl_store *, int file, nl_keeper, void *user);
 int nl_store_hand_over(nl_store *, const int *points, int count);
 /* On that rank: takes up the file of that number, if there is one. Accepts NULL. */
 void nl_store_take_up(nl_store *, int file);
-/* Writes the file of that number, of a batch's points: the batch's first, or the number it was restored by. A failure to
- * write is none of the run's: *seconds is the time it took, below 0 where it failed. */
+/* Writes the file of that number, of a batch's points: the batch's first, or the number it was restored by. A failure
+ * to write is none of the run's: *seconds is the time it took, below 0 where it failed. */
 nl_status nl_store_keep(nl_store *, int file, const int *points, int count, nl_keeper, void *user, double *seconds);
 /* Whether it is time again, `since` seconds after the last time, which took `cost`. */
 bool nl_store_is_due(const nl_store *, double since, double cost);

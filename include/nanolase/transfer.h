@@ -6,8 +6,8 @@
 
 enum { NL_MAX_SOURCES = 3 };
 
-/* Lagrange interpolation from n_coarse >= 8 periodic points through the NL_INTERPOLATION_POINTS nearest. Release also after
- * failure. */
+/* Lagrange interpolation from n_coarse >= 8 periodic points through the NL_INTERPOLATION_POINTS nearest. Release also
+ * after failure. */
 nl_status nl_transfer_new_interpolation(nl_backend *, int n_coarse, int n_fine, nl_transfer *out);
 
 /* Its adjoint times n_coarse/n_fine, which keeps integrals; n_fine is at least NL_RESTRICTION_POINTS and at most

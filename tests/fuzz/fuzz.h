@@ -1,6 +1,6 @@
 /*
- * What the fuzz targets share. A target reads bytes as a hostile input, lets the library have them, and aborts where that
- * breaks a promise. Under clang libFuzzer drives it (make fuzz); replay.h does in make test, which needs no clang.
+ * What the fuzz targets share. A target reads bytes as a hostile input, lets the library have them, and aborts where
+ * that breaks a promise. Under clang libFuzzer drives it (make fuzz); replay.h does in make test, which needs no clang.
  */
 #ifndef NL_FUZZ_H
 #define NL_FUZZ_H
@@ -44,7 +44,8 @@ static inline void fuzz_remove_folder(void)
 static inline const char *fuzz_path(const char *name, char *path, size_t size)
 {
     if (!fuzz_folder[0]) {
-        strcpy(fuzz_folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/nanolase-fuzz-XXXXXX" : "/tmp/nanolase-fuzz-XXXXXX");
+        strcpy(fuzz_folder,
+               access("/dev/shm", W_OK) == 0 ? "/dev/shm/nanolase-fuzz-XXXXXX" : "/tmp/nanolase-fuzz-XXXXXX");
         FUZZ_CHECK(mkdtemp(fuzz_folder), "no folder for temporary files");
         atexit(fuzz_remove_folder);
     }

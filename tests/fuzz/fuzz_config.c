@@ -1,6 +1,7 @@
 /*
  * Fuzz target: an ini text, then overrides, each after "-s " on a new line, are read, printed, read again and planned;
- * nothing is solved. Failures must name their place; what is printed must reproduce what was read; what a plan promises is finite.
+ * nothing is solved. Failures must name their place; what is printed must reproduce what was read; what a plan promises
+ * is finite.
  */
 #define _GNU_SOURCE /* memmem */
 #include <math.h>
@@ -118,10 +119,42 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- mutation: words of the language, taken from the table of keys ---- */
 
-static const char *const VALUES[] = {
-    "0", "-0", "1", "2", "-1", "0.5", "1e-300", "1e300", "1e999", "4.9e-324", "1e12", "1e6", "65535", "100000", "0x10", "0x1p-3", "nan",
-    "inf", "1,5", "auto", "yes", "no", "linspace(0, 1, 3)", "linspace(1e-3, 1e6, 7)", "logspace(-300, 12, 5)",
-    "linspace(0, 1, 1e9)", "1, 2", "1,", "8, 16, 32", "3 ; comment", "\xEF\xBB\xBF", "\xff\xfe", "\r\n", "", "2147483648", "1e10, 1e11"};
+static const char *const VALUES[] = {"0",
+                                     "-0",
+                                     "1",
+                                     "2",
+                                     "-1",
+                                     "0.5",
+                                     "1e-300",
+                                     "1e300",
+                                     "1e999",
+                                     "4.9e-324",
+                                     "1e12",
+                                     "1e6",
+                                     "65535",
+                                     "100000",
+                                     "0x10",
+                                     "0x1p-3",
+                                     "nan",
+                                     "inf",
+                                     "1,5",
+                                     "auto",
+                                     "yes",
+                                     "no",
+                                     "linspace(0, 1, 3)",
+                                     "linspace(1e-3, 1e6, 7)",
+                                     "logspace(-300, 12, 5)",
+                                     "linspace(0, 1, 1e9)",
+                                     "1, 2",
+                                     "1,",
+                                     "8, 16, 32",
+                                     "3 ; comment",
+                                     "\xEF\xBB\xBF",
+                                     "\xff\xfe",
+                                     "\r\n",
+                                     "",
+                                     "2147483648",
+                                     "1e10, 1e11"};
 
 static const char *random_value(const nl_key *key, uint64_t *random, char *text, size_t size)
 {
@@ -133,7 +166,8 @@ static const char *random_value(const nl_key *key, uint64_t *random, char *text,
         snprintf(text, size, "%.*s", (int)strcspn(word, "|"), word);
     } else if (r > 1 && key->high > key->low) { /* within its range, on a logarithmic scale */
         const double low = key->low > 1e-30 ? key->low : 1e-30;
-        snprintf(text, size, "%.*g", r == 2 ? 3 : 17, low * pow(key->high / low, (double)(fuzz_random(random) % 1000) / 999));
+        snprintf(text, size, "%.*g", r == 2 ? 3 : 17,
+                 low * pow(key->high / low, (double)(fuzz_random(random) % 1000) / 999));
     } else {
         snprintf(text, size, "%s", VALUES[fuzz_random(random) % (sizeof VALUES / sizeof *VALUES)]);
     }

@@ -1,8 +1,8 @@
 /*
  * Fuzz target: result files. An input that begins as HDF5 does is a file. Others are recipes: the first byte chooses a
- * valid result, every four that follow damage it as only HDF5 itself can, keeping it well-formed: objects of other types
- * and shapes, links that lead elsewhere, values that no run gives. What follows a % goes into the configuration. The
- * file is then shown, resumed from and written over.
+ * valid result, every four that follow damage it as only HDF5 itself can, keeping it well-formed: objects of other
+ * types and shapes, links that lead elsewhere, values that no run gives. What follows a % goes into the configuration.
+ * The file is then shown, resumed from and written over.
  */
 #include <hdf5.h>
 #include <math.h>
@@ -41,7 +41,8 @@ static void finish_run(finished *r, int number, const char *text)
     FUZZ_CHECK(nl_plan_new_result(&r->plan, &result) == NL_OK, "%s", nl_error_message());
     FUZZ_CHECK(nl_backend_open_cpu(1, &backend) == NL_OK, "%s", nl_error_message());
     FUZZ_CHECK(nl_plan_run(&r->plan, backend, &result, NULL) == NL_OK, "%s", nl_error_message());
-    r->provenance = (nl_provenance){.config_text = nl_config_text(&r->config), .backend = "cpu", .device = "", .threads = 1, .ranks = 1};
+    r->provenance = (nl_provenance){
+        .config_text = nl_config_text(&r->config), .backend = "cpu", .device = "", .threads = 1, .ranks = 1};
     snprintf(name, sizeof name, "valid%d.h5", number);
     fuzz_path(name, r->path, sizeof r->path);
     FUZZ_CHECK(nl_result_write(&result, &r->provenance, r->path, false) == NL_OK, "%s", nl_error_message());
@@ -51,8 +52,9 @@ static void finish_run(finished *r, int number, const char *text)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static const char common[] = "[phase]\nD_p = 0.5\nepsilon_over_r0 = 1\n[grid]\nn_c = 8\n[sweep]\nt_c = 0, 1, 2\nphi2 = 0, 1\n"
-                                 "[steady]\ntolerance = 1e-3\n[output]\nfields = yes\n";
+    static const char common[] =
+        "[phase]\nD_p = 0.5\nepsilon_over_r0 = 1\n[grid]\nn_c = 8\n[sweep]\nt_c = 0, 1, 2\nphi2 = 0, 1\n"
+        "[steady]\ntolerance = 1e-3\n[output]\nfields = yes\n";
     char text[400];
     (void)argc;
     (void)argv;
@@ -66,11 +68,27 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* ---- damage ---- */
 
-static const char *const OBJECTS[] = {
-    "axes", "axes/t_c", "axes/phi2", "time", "observables", "observables/coherence", "observables/correlation", "series",
-    "series/coherence", "series/correlation", "convergence", "convergence/status", "convergence/steps",
-    "convergence/residual", "convergence/converged", "fields", "fields/P_theta", "fields/theta", "axes/extra",
-    "observables/\x1b[2Jextra", "configuration"};
+static const char *const OBJECTS[] = {"axes",
+                                      "axes/t_c",
+                                      "axes/phi2",
+                                      "time",
+                                      "observables",
+                                      "observables/coherence",
+                                      "observables/correlation",
+                                      "series",
+                                      "series/coherence",
+                                      "series/correlation",
+                                      "convergence",
+                                      "convergence/status",
+                                      "convergence/steps",
+                                      "convergence/residual",
+                                      "convergence/converged",
+                                      "fields",
+                                      "fields/P_theta",
+                                      "fields/theta",
+                                      "axes/extra",
+                                      "observables/\x1b[2Jextra",
+                                      "configuration"};
 static const char *const ATTRIBUTES[] = {"nanolase_result", "config", "equation", "extra"};
 static const double VALUES[] = {0, 1, -1, 5, 6, 0.5, 1e300, -1e300, 1e19, 1e-300, INFINITY, -INFINITY, NAN};
 #define PICK(list, byte) ((list)[(byte) % (sizeof(list) / sizeof *(list))])
@@ -109,8 +127,18 @@ static hid_t type_of(uint8_t which)
 /* The last ones hold more than any file does: nothing of them is stored, and all reads as a fill value. */
 static hid_t space_of(uint8_t which, hsize_t *chunk)
 {
-    static const hsize_t shapes[][2] = {{1, 0}, {0, 0}, {3, 0}, {2, 0}, {6, 0}, {3, 2}, {2, 3}, {18, 0}, {1, 1},
-                                        {(hsize_t)1 << 33, 0}, {(hsize_t)1 << 61, 0}, {(hsize_t)1 << 31, (hsize_t)1 << 30},
+    static const hsize_t shapes[][2] = {{1, 0},
+                                        {0, 0},
+                                        {3, 0},
+                                        {2, 0},
+                                        {6, 0},
+                                        {3, 2},
+                                        {2, 3},
+                                        {18, 0},
+                                        {1, 1},
+                                        {(hsize_t)1 << 33, 0},
+                                        {(hsize_t)1 << 61, 0},
+                                        {(hsize_t)1 << 31, (hsize_t)1 << 30},
                                         {((hsize_t)1 << 61) + 1, 0}};
     const unsigned k = which % 15;
     *chunk = 0;
@@ -157,8 +185,8 @@ static void set_configuration(hid_t file, size_t at, const uint8_t *bytes, size_
     static char text[1 << 16];
     const char *valid = runs[0].provenance.config_text;
     at = at < strlen(valid) ? at : strlen(valid);
-    const hsize_t length = (hsize_t)snprintf(text, sizeof text, "%.*s%.*s%s", (int)at, valid, (int)size, (const char *)bytes,
-                                             valid + at);
+    const hsize_t length = (hsize_t)snprintf(text, sizeof text, "%.*s%.*s%s", (int)at, valid, (int)size,
+                                             (const char *)bytes, valid + at);
     H5Ldelete(file, "configuration", H5P_DEFAULT);
     hid_t space = H5Screate_simple(1, &length, NULL);
     hid_t set = H5Dcreate2(file, "configuration", H5T_NATIVE_UCHAR, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -246,7 +274,8 @@ static void check_show(const char *path)
 {
     for (int csv = 0; csv < 2; csv++) {
         const nl_status status = nl_result_show(path, csv, nowhere);
-        FUZZ_CHECK(status == NL_OK || (status == NL_ERR_FILE && strstr(nl_error_message(), path)), "%s", nl_error_message());
+        FUZZ_CHECK(status == NL_OK || (status == NL_ERR_FILE && strstr(nl_error_message(), path)), "%s",
+                   nl_error_message());
     }
 }
 
@@ -256,7 +285,8 @@ static void check_resume(const finished *r, const char *path)
     int done = 0;
     FUZZ_CHECK(nl_plan_new_result(&r->plan, &result) == NL_OK, "%s", nl_error_message());
     const nl_status status = nl_result_resume(&result, &r->provenance, path, &done);
-    FUZZ_CHECK(status == NL_OK || (status == NL_ERR_FILE && strstr(nl_error_message(), path)), "%s", nl_error_message());
+    FUZZ_CHECK(status == NL_OK || (status == NL_ERR_FILE && strstr(nl_error_message(), path)), "%s",
+               nl_error_message());
     for (int p = 0; p < result.n_points && status == NL_OK; p++)
         FUZZ_CHECK(result.outcomes[p].status >= NL_POINT_PENDING && result.outcomes[p].status <= NL_POINT_LEAKED &&
                        result.outcomes[p].steps >= 0, "point %d", p);

@@ -1,6 +1,6 @@
 /*
- * Drives a fuzz target without libFuzzer: the seeds, every input that once found a fault, and a fixed number of mutations of
- * them from a fixed random number. What ends the program is left as a file to be replayed by its name.
+ * Drives a fuzz target without libFuzzer: the seeds, every input that once found a fault, and a fixed number of
+ * mutations of them from a fixed random number. What ends the program is left as a file to be replayed by its name.
  */
 #ifndef NL_FUZZ_REPLAY_H
 #define NL_FUZZ_REPLAY_H
@@ -23,7 +23,8 @@ static uint64_t replay_random = 1;
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size)
 {
     const uint64_t r = fuzz_random(&replay_random);
-    const size_t at = size ? (size_t)(r >> 8) % size : 0, rest = size - at, length = rest ? (size_t)(r >> 40) % rest % 64 + 1 : 0;
+    const size_t at = size ? (size_t)(r >> 8) % size : 0, rest = size - at,
+                 length = rest ? (size_t)(r >> 40) % rest % 64 + 1 : 0;
     if (size == 0 || (r % 5 == 0 && size < max_size)) { /* a byte more */
         memmove(data + at + 1, data + at, rest);
         data[at] = (uint8_t)(r >> 32);
