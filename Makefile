@@ -49,7 +49,7 @@ endif
 CFLAGS = -std=gnu11 -g $(OPTFLAGS) -fopenmp $(WARNINGS) $(INCLUDES) $(LIBRARY_CFLAGS)
 # What works on states is compiled for both precisions (kernels/real.h).
 SINGLE_SOURCES = $(filter-out host/cpu_backend.c,$(wildcard host/cpu_*.c))
-PROGRAM_SOURCES = host/main.c host/options.c host/progress.c host/save.c
+PROGRAM_SOURCES = host/main.c host/check.c host/options.c host/progress.c host/save.c
 LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c host/transport_%.c,$(wildcard host/*.c)) host/$(TRANSPORT).c
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS) $(SINGLE_SOURCES:host/%.c=build/host/%_single.o)

@@ -1,4 +1,4 @@
-/* nanolase: config -> plan -> backend -> result -> file. Only this file prints and exits. */
+/* nanolase: config -> plan -> backend -> result -> file. Only this file exits. */
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "nanolase.h"
 #include "options.h"
 #include "progress.h"
@@ -301,65 +302,6 @@ static nl_status command_run(const nl_options *options, int *exit_code)
 
 /* ---- the other commands ---- */
 
-/* What the largest point takes, and how large it could be here and on devices as they are sold. */
-static void print_memory(const nl_plan *plan, const nl_plan_work *work)
-{
-    static const double GiB = 1024.0 * 1024 * 1024;
-    const int vectors = nl_plan_vectors(plan, work->largest);
-    const double here = (double)nl_host_memory();
-    printf("; memory: %.3g MB for the largest point", work->point_bytes / 1e6);
-    if (vectors)
-        printf(" (%d vectors)", vectors);
-    printf(", %.3g MB for the results\n", nl_plan_result_bytes(plan) / 1e6);
-    if (nl_plan_largest_size(plan, work->largest, here, true) == NL_LARGEST_SIZE)
-        return;
-    printf("; largest %s by memory alone: %d in the %.3g GB free here, %d in 24 GiB, %d in 80 GiB, %d in 139 GiB\n",
-           plan->model->size_name, nl_plan_largest_size(plan, work->largest, here, true), here / 1e9,
-           nl_plan_largest_size(plan, work->largest, 24 * GiB, false),
-           nl_plan_largest_size(plan, work->largest, 80 * GiB, false),
-           nl_plan_largest_size(plan, work->largest, 139 * GiB, false));
-}
-
-static void print_plan(const nl_plan *plan, const char *config_text)
-{
-    const nl_plan_work work = nl_plan_estimate(plan);
-    fputs(config_text, stdout);
-    const nl_laser laser = nl_laser_from_config(plan->config);
-    printf("\n; derived from [laser] (without sweep axes): A = %g, B_r = %g, C = %g, n_0 = %g, D_p = %g\n", laser.A,
-           laser.B_r, laser.C, laser.n0, laser.D_p);
-    printf("; points: %d; %s: %d to %d; method of the first point: %s\n", plan->n_points, plan->model->size_name,
-           work.n_least, work.n_most, plan->tableaux[0]->name);
-    print_memory(plan, &work);
-    printf("; work: up to %.3g applications of the operator per unit of time, %.3g elements each\n",
-           work.applications_per_time, work.grid_points);
-    const nl_point *first = &plan->points[0];
-    if (plan->config->run_precision == NL_SINGLE && plan->config->run_mode == NL_MODE_STEADY)
-        printf("; single precision: tolerance of the first point %.2g on the residual, %.2g on the distance\n",
-               first->tolerance, first->accuracy);
-    else if (plan->config->run_precision == NL_SINGLE)
-        printf("; single precision: rtol = %.2g\n", first->rtol);
-}
-
-static nl_status command_check(const nl_options *options)
-{
-    run_state s = {0};
-    nl_status status = load_config(&s, options);
-    if (status == NL_OK)
-        status = nl_plan_new(&s.config, &s.plan);
-    if (status == NL_OK)
-        status = nl_result_check_writable(s.config.output_file);
-    if (status == NL_ERR_FILE)
-        status = place_error(&s, options);
-    if (status == NL_OK)
-        status = nl_plan_check_memory(&s.plan, (double)nl_host_memory(), true);
-    if (status == NL_OK)
-        print_plan(&s.plan, s.config_text);
-    nl_plan_release(&s.plan);
-    free(s.config_text);
-    nl_config_release(&s.config);
-    return status;
-}
-
 static nl_status command_info(void)
 {
     nl_backend *backend;
@@ -425,7 +367,7 @@ int main(int argc, char **argv)
     int exit_code = 0;
     switch (options.command) {
     case NL_COMMAND_RUN: status = command_run(&options, &exit_code); break;
-    case NL_COMMAND_CHECK: status = command_check(&options); break;
+    case NL_COMMAND_CHECK: status = nl_check(&options); break;
     case NL_COMMAND_SHOW: status = nl_result_show(options.file, options.csv, stdout); break;
     case NL_COMMAND_KEYS: nl_config_print_keys(stdout); break;
     case NL_COMMAND_INFO: status = command_info(); break;
