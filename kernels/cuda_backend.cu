@@ -152,9 +152,13 @@ static nl_status cuda_stage(nl_backend *backend, const nl_operator *op, const nl
 static nl_status cuda_chebyshev(nl_backend *backend, const nl_operator *op, const nl_pool *pool,
                                 const struct nl_chebyshev_step *steps, int n_steps)
 {
-    if (!goes_by_tiles(op))
-        return nl_backend_chebyshev_by_stages(backend, op, pool, steps, n_steps);
-    return n_steps > 0 ? nl_cuda_phase_chebyshev(nl_cuda_of(backend), op, pool, steps, n_steps) : NL_OK;
+    if (n_steps == 0)
+        return NL_OK;
+    if (goes_by_tiles(op))
+        return nl_cuda_phase_chebyshev(nl_cuda_of(backend), op, pool, steps, n_steps);
+    if (op->kind == NL_OPERATOR_LINDBLAD && nl_cuda_lindblad_steps_fit(op, pool))
+        return nl_cuda_lindblad_chebyshev(nl_cuda_of(backend), op, pool, steps, n_steps);
+    return nl_backend_chebyshev_by_stages(backend, op, pool, steps, n_steps);
 }
 
 static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,

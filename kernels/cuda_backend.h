@@ -141,7 +141,10 @@ void nl_cuda_steps_close(nl_cuda_backend *);
 /* phase_chebyshev.cu: two sites, order 2. n_steps > 0. */
 nl_status nl_cuda_phase_chebyshev(nl_cuda_backend *, const nl_operator *, const nl_pool *,
                                   const struct nl_chebyshev_step *, int n_steps);
-/* lindblad.cu: the same. */
+/* lindblad.cu: the same; Chebyshev steps where they fit, n_steps > 0. */
+bool nl_cuda_lindblad_steps_fit(const nl_operator *, const nl_pool *);
+nl_status nl_cuda_lindblad_chebyshev(nl_cuda_backend *, const nl_operator *, const nl_pool *,
+                                     const struct nl_chebyshev_step *, int n_steps);
 nl_status nl_cuda_lindblad_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
 nl_status nl_cuda_lindblad_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, double *result);
 /* dimer.cu: the same. */

@@ -1,5 +1,5 @@
-/* The Lindblad operator and its moments on the device. */
-#include "cuda_backend.h"
+/* The Lindblad operator, its moments and, of small states, its Chebyshev steps on the device. */
+#include "cuda_chebyshev.h"
 #include "lindblad_point.h"
 
 namespace NL_OF_PRECISION(nl_cuda) {
@@ -127,6 +127,78 @@ nl_status nl_cuda_lindblad_apply(nl_cuda_backend *cuda, const nl_operator *op, c
                                  bool updates)
 {
     (updates ? launch_lindblad<true> : launch_lindblad<false>)(cuda, op, pool, n_jobs);
+    NL_CUDA(cudaGetLastError());
+    return NL_OK;
+}
+
+/* ---- Chebyshev steps ---- */
+
+enum { STEP_THREADS = 512, STEP_BYTES = 48 << 10 /* of shared memory, for two stages: every device has them */ };
+
+/* All stages of one site's step, which stand in shared memory by turns: a stage takes the place of the one before last,
+ * of which a thread reads its own elements alone. blockIdx.x: member. */
+template <int COMPONENTS, int PLANES>
+__global__ void __launch_bounds__(STEP_THREADS)
+    lindblad_step_kernel(nl_operator op, nl_pool pool, const sent_steps sent)
+{
+    NL_SHARED(nl_real, vectors);
+    const member_step *m = &sent.members[blockIdx.x];
+    const stage *stages = stages_of(&sent, blockIdx.x);
+    const nl_real *table = nl_slot_table(&op, m->slot);
+    const nl_real *y = nl_pool_vector(&pool, m->slot, m->y), *k = nl_pool_vector(&pool, m->slot, m->k);
+    nl_real *y_new = nl_pool_vector(&pool, m->slot, m->end[0]), *k_new = nl_pool_vector(&pool, m->slot, m->end[1]);
+    nl_real *now = vectors, *before = vectors + pool.size;
+    const size_t plane = nl_lindblad_plane(&op);
+    const nl_complex none = {0, 0};
+    const nl_real_complex f = nl_lindblad_field(table, 0, none);
+    op.components = COMPONENTS; /* as constants they leave the address arithmetic */
+    op.planes = PLANES;
+    for (size_t e = threadIdx.x; e < pool.size; e += STEP_THREADS) {
+        before[e] = y[e];
+        now[e] = y[e] + (nl_real)stages[1].start_rate * k[e];
+    }
+    for (int j = 2; j <= m->stages + 1; j++) { /* the stage to come; the last is followed by L times it */
+        const stage s = stages[j];
+        const bool uses_start = s.start != 0 || s.start_rate != 0;
+        __syncthreads();
+        for (size_t x = threadIdx.x; x < plane; x += STEP_THREADS) {
+            const place at = place_of(&op, x);
+            for (int c = 0; c < COMPONENTS; c++) {
+                const nl_real_complex d = derivative<COMPONENTS, PLANES>(&op, table, now, c, at, f);
+                for (int p = 0; p < PLANES; p++) {
+                    const size_t e = (c * PLANES + p) * plane + x;
+                    const nl_real start = uses_start ? (nl_real)s.start * y[e] + (nl_real)s.start_rate * k[e] : 0;
+                    before[e] = (nl_real)s.rate * (p == 0 ? d.re : d.im) + (nl_real)s.before * before[e] +
+                                (nl_real)s.now * now[e] + start;
+                }
+            }
+        }
+        nl_real *const newest = before;
+        before = now;
+        now = newest;
+    }
+    __syncthreads();
+    for (size_t e = threadIdx.x; e < pool.size; e += STEP_THREADS) {
+        y_new[e] = before[e];
+        k_new[e] = now[e];
+    }
+}
+
+bool nl_cuda_lindblad_steps_fit(const nl_operator *op, const nl_pool *pool)
+{
+    return op->sites == 1 && 2 * pool->size * sizeof(nl_real) <= STEP_BYTES;
+}
+
+nl_status nl_cuda_lindblad_chebyshev(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool,
+                                     const struct nl_chebyshev_step *steps, int n_steps)
+{
+    sent_steps sent;
+    NL_TRY(send_steps(cuda, steps, n_steps, &sent));
+    const auto kernel = op->components == 1 ? op->planes == 1 ? lindblad_step_kernel<1, 1> : lindblad_step_kernel<1, 2>
+                        : op->planes == 1   ? lindblad_step_kernel<4, 1>
+                                            : lindblad_step_kernel<4, 2>;
+    NL_LAUNCH(kernel, dim3(n_steps), dim3(STEP_THREADS), 2 * pool->size * sizeof(nl_real), cuda->stream, *op, *pool,
+              sent);
     NL_CUDA(cudaGetLastError());
     return NL_OK;
 }

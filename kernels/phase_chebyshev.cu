@@ -6,27 +6,12 @@
  * every stage, are read again each time, from the L1 cache. What a thread does not keep makes room for a second block,
  * which loads while this one computes. Differences of order 2 alone: what pays, README.md tells.
  */
-#include <vector>
-
-#include "cuda_backend.h"
-
-#include "nanolase/chebyshev.h"
+#include "cuda_chebyshev.h"
 #include "phase_tile.h"
 
 namespace NL_OF_PRECISION(nl_cuda) {
 
 enum { WARPS = 8, APPLICATIONS = 4 /* of the operator in a kernel: the halo of its tiles */ };
-
-/* z_j = now z_(j-1) + before z_(j-2) + start y + rate L z_(j-1) + start_rate L y; after the last stage L times it. */
-typedef struct stage {
-    double now, before, start, rate, start_rate;
-} stage;
-
-/* A member's step; registers as in nl_chebyshev_step. */
-typedef struct member_step {
-    int slot, y, k, end[2] /* y_new, k_new */, work[2];
-    int stages;
-} member_step;
 
 static __host__ __device__ __forceinline__ int parts_of(int stages)
 {
@@ -93,14 +78,14 @@ static __device__ __forceinline__ nl_real *tile_of(nl_real *tiles, int j)
     return tiles + j % 2 * nl_tile_size(WARPS);
 }
 
-/* Part number `part` of every member's step; table: `stride` stages of each. */
+/* Part number `part` of every member's step. */
 __global__ void __launch_bounds__(WARPS *NL_CUDA_WARP, 2)
     chebyshev_kernel(const __grid_constant__ nl_operator op, const __grid_constant__ nl_pool pool,
-                     const member_step *members, const stage *table, int stride, int part)
+                     const sent_steps sent, int part)
 {
     NL_SHARED(nl_real, tiles);
-    const member_step *m = &members[blockIdx.z];
-    const stage *stages = table + (size_t)blockIdx.z * stride;
+    const member_step *m = &sent.members[blockIdx.z];
+    const stage *stages = stages_of(&sent, blockIdx.z);
     const int parts = parts_of(m->stages), n = op.n;
     if (part >= parts)
         return;
@@ -134,44 +119,14 @@ __global__ void __launch_bounds__(WARPS *NL_CUDA_WARP, 2)
     nl_patch_store_owned(nl_pool_vector(&pool, m->slot, pair[!last]), n, &strip, before);
 }
 
-/* ---- the host's side ---- */
-
-static member_step member_of(const nl_chebyshev_step *s)
-{
-    const member_step m = {s->slot, s->y, s->k, {s->y_new, s->k_new}, {s->work[0], s->work[1]}, s->stages};
-    return m;
-}
-
-static stage stage_of(const nl_chebyshev_step *s, int j)
-{
-    const stage closing = {0, 0, 0, 1, 0};
-    if (j > s->stages)
-        return closing;
-    const nl_chebyshev_stage c = s->stage[j];
-    const stage first = {0, 0, 1, 0, s->h * c.mu_F}, other = {c.mu, c.nu, c.rest, s->h * c.mu_F, s->h * c.gamma_F};
-    return j == 1 ? first : other;
-}
-
 nl_status nl_cuda_phase_chebyshev(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool,
                                   const struct nl_chebyshev_step *steps, int n_steps)
 {
-    int most = 0;
-    for (int s = 0; s < n_steps; s++)
-        most = steps[s].stages > most ? steps[s].stages : most;
-    const int stride = most + 2; /* from stage 0, which is not used, to what follows the last */
-    std::vector<member_step> members(n_steps);
-    std::vector<stage> table((size_t)n_steps * stride);
-    for (int s = 0; s < n_steps; s++) {
-        members[s] = member_of(&steps[s]);
-        for (int j = 1; j <= steps[s].stages + 1; j++)
-            table[(size_t)s * stride + j] = stage_of(&steps[s], j);
-    }
-    NL_TRY(nl_cuda_send(cuda, &cuda->sent[0], members.data(), members.size() * sizeof members[0]));
-    NL_TRY(nl_cuda_send(cuda, &cuda->sent[1], table.data(), table.size() * sizeof table[0]));
-    for (int part = 0; part < parts_of(most); part++)
+    sent_steps sent;
+    NL_TRY(send_steps(cuda, steps, n_steps, &sent));
+    for (int part = 0; part < parts_of(sent.most); part++)
         NL_LAUNCH(chebyshev_kernel, nl_tile_grid(op->n, WARPS, APPLICATIONS, n_steps), dim3(NL_CUDA_WARP, WARPS),
-                  2 * nl_tile_size(WARPS) * sizeof(nl_real), cuda->stream, *op, *pool,
-                  (const member_step *)cuda->sent[0].data, (const stage *)cuda->sent[1].data, stride, part);
+                  2 * nl_tile_size(WARPS) * sizeof(nl_real), cuda->stream, *op, *pool, sent, part);
     NL_CUDA(cudaGetLastError());
     return NL_OK;
 }

@@ -95,16 +95,23 @@ static void test_tiles(void **state)
     check_phase(backend_of(state), 2, 74, 2);
 }
 
+static void check_lindblad(nl_backend *b, int variant, int sites, int N, int orders)
+{
+    const reference_shape s = {.qubit = variant & 1, .N = N, .orders = orders, .planes = variant & 2 ? 2 : 1};
+    rig g = lindblad_rig_new(b, &s, sites, ON_ALL | ON_CLOSED, SLOTS, REGISTERS).g;
+    rig by_stages = copy_on_cpu(&g, lindblad_rig_new(cpu, &s, sites, ON_ALL | ON_CLOSED, SLOTS, REGISTERS).g);
+    check_all_stages(g, by_stages, 0.02);
+}
+
+/* States of one laser that fit into a block of the device, some just so, and larger ones. */
 static void test_lindblad(void **state)
 {
     for (int variant = 0; variant < 4; variant++)
-        for (int sites = 1; sites <= 2; sites++) {
-            const int planes = variant & 2 ? 2 : 1;
-            const reference_shape s = {.qubit = variant & 1, .N = 12 + sites, .orders = 9, .planes = planes};
-            rig g = lindblad_rig_new(backend_of(state), &s, sites, ON_ALL | ON_CLOSED, SLOTS, REGISTERS).g;
-            rig by_stages = copy_on_cpu(&g, lindblad_rig_new(cpu, &s, sites, ON_ALL | ON_CLOSED, SLOTS, REGISTERS).g);
-            check_all_stages(g, by_stages, 0.02);
-        }
+        for (int sites = 1; sites <= 2; sites++)
+            check_lindblad(backend_of(state), variant, sites, 12 + sites, 9);
+    check_lindblad(backend_of(state), 0, 1, 75, 75);
+    check_lindblad(backend_of(state), 3, 1, 24, 24);
+    check_lindblad(backend_of(state), 3, 1, 26, 26);
 }
 
 /* The same to the bit whatever else is in the batch. */
@@ -132,6 +139,7 @@ static void test_company_does_not_matter(void **state)
     const reference_shape s = {.qubit = true, .N = 20, .orders = 20, .planes = 2};
     check_company(rig_new(backend_of(state), 2, 61, 2, SLOTS, REGISTERS), 1e-3);
     check_company(rig_new(backend_of(state), 2, 20, 6, SLOTS, REGISTERS), 1e-3);
+    check_company(lindblad_rig_new(backend_of(state), &s, 1, ON_ALL, SLOTS, REGISTERS).g, 1e-2);
     check_company(lindblad_rig_new(backend_of(state), &s, 2, ON_ALL, SLOTS, REGISTERS).g, 1e-2);
 }
 
