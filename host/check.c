@@ -44,28 +44,37 @@ static void print_plan(const nl_plan *plan, const char *config_text)
         printf("; single precision: rtol = %.2g\n", first->rtol);
 }
 
+static nl_status check_output(const nl_config *config)
+{
+    char reason[600];
+    if (nl_result_check_writable(config->output_file) == NL_OK)
+        return NL_OK;
+    snprintf(reason, sizeof reason, "%s", nl_error_message());
+    return nl_config_fail(config, "output.file", "%s", reason);
+}
+
+static nl_status check_plan(const nl_config *config, const nl_plan *plan)
+{
+    NL_TRY(check_output(config));
+    NL_TRY(nl_plan_check_memory(plan, (double)nl_host_memory(), true));
+    char *text = nl_config_text(config);
+    if (!text)
+        return nl_fail(NL_ERR_MEMORY, "cannot print the configuration");
+    print_plan(plan, text);
+    free(text);
+    return NL_OK;
+}
+
 nl_status nl_check(const nl_options *options)
 {
     nl_config config = {0};
     nl_plan plan = {0};
-    char *text = NULL, reason[600];
     nl_status status = nl_config_load(options->file, options->overrides, options->n_overrides, &config);
-    if (status == NL_OK && !(text = nl_config_text(&config)))
-        status = nl_fail(NL_ERR_MEMORY, "cannot print the configuration");
     if (status == NL_OK)
         status = nl_plan_new(&config, &plan);
     if (status == NL_OK)
-        status = nl_result_check_writable(config.output_file);
-    if (status == NL_ERR_FILE) {
-        snprintf(reason, sizeof reason, "%s", nl_error_message());
-        status = nl_config_fail(&config, "output.file", "%s", reason);
-    }
-    if (status == NL_OK)
-        status = nl_plan_check_memory(&plan, (double)nl_host_memory(), true);
-    if (status == NL_OK)
-        print_plan(&plan, text);
+        status = check_plan(&config, &plan);
     nl_plan_release(&plan);
-    free(text);
     nl_config_release(&config);
     return status;
 }
