@@ -99,10 +99,10 @@ build/cuda/%_single.o: kernels/%.cu $(wildcard kernels/*.h include/nanolase/*.h)
 # ---- compiled for the CPU by tests/cuda_on_cpu.h
 
 SANITIZE = -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-SANITIZED_CFLAGS = -std=gnu11 $(SANITIZE) -fopenmp $(WARNINGS) $(INCLUDES) -Itests $(LIBRARY_CFLAGS)
+SANITIZED_CFLAGS = -std=gnu11 $(SANITIZE) -fno-var-tracking-assignments -fopenmp $(WARNINGS) $(INCLUDES) -Itests $(LIBRARY_CFLAGS)
 SANITIZED_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/sanitized/%.o) $(SINGLE_SOURCES:host/%.c=build/sanitized/%_single.o) \
                     $(foreach p,.o _single.o,$(patsubst kernels/%.cu,build/sanitized/cuda_%$(p),$(wildcard kernels/*.cu)))
-CUDA_ON_CPU_FLAGS = -std=c++17 $(SANITIZE) $(WARNINGS) -DNL_CUDA_ON_CPU $(INCLUDES) -Itests -x c++
+CUDA_ON_CPU_FLAGS = -std=c++17 $(SANITIZE) -fno-var-tracking-assignments $(WARNINGS) -DNL_CUDA_ON_CPU $(INCLUDES) -Itests -x c++
 TEST_SOURCES = $(wildcard tests/test_*.c)
 TESTS = $(TEST_SOURCES:tests/%.c=build/tests/%) $(TEST_SOURCES:tests/%.c=build/sanitized/%) \
         $(patsubst tests/%.cpp,build/sanitized/%,$(wildcard tests/test_*.cpp))

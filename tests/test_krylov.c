@@ -184,6 +184,7 @@ static eigenvalue dense_lindblad_gap(const reference_shape *s, const reference_l
         rho[kept[j]] = 0;
         free(d);
     }
+    assert_true(size > 0);
     assert_int_equal(LAPACKE_zgeev(LAPACK_COL_MAJOR, 'N', 'N', size, L, size, w, NULL, 1, NULL, 1), 0);
     eigenvalue *all = calloc((size_t)size, sizeof *all);
     for (int i = 0; i < size; i++)
