@@ -11,6 +11,7 @@
 # they are. BACKEND=cpu and BENCH_CUDA=build/sanitized/bench_cuda try the script itself on a machine without a GPU.
 set -u
 cd "$(dirname "$0")/.." || exit
+case "$#${1-}" in 0 | 1[!-]*) ;; *) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0" && exit 2 ;; esac
 report=${1:-build/gpu-check}
 backend=${BACKEND:-cuda}
 bench=${BENCH_CUDA:-build/bench/bench_cuda}
