@@ -99,7 +99,7 @@ NL_FN nl_real nl_amplitude_gain(const nl_amplitude_view *v, nl_real r2)
 
 /*
  * The neighbour of a row k cells away along a slow axis, side = 1 or -1. What it gives to element j of the row is
- * (m + l y_j) P[j] along x_1, m P[j] along y_1 and (m + l gain(q2 + y_j^2)) P[j] along x_2.
+ * (m + l y_j) P[j] along x_1, (m + l x_2) P[j] along y_1 and (m + l gain(q2 + y_j^2)) P[j] along x_2.
  */
 typedef struct nl_amplitude_neighbour {
     const nl_real *P; /* its row */
@@ -111,16 +111,16 @@ NL_FN nl_amplitude_neighbour nl_amplitude_neighbour_of(const nl_amplitude_view *
 {
     const int n = v->n, i = row->i[axis], q = i + side * k, p = nl_mirrored(q, n);
     const nl_real x = v->x[p], a = p == q ? -side * v->a[k] : side * v->a[k];
-    const nl_real x1 = v->x[row->i[NL_AXIS_X1]], y1 = v->x[row->i[NL_AXIS_Y1]], x2 = v->x[row->i[NL_AXIS_X2]];
+    const nl_real x1 = v->x[row->i[NL_AXIS_X1]], y1 = v->x[row->i[NL_AXIS_Y1]];
     nl_amplitude_neighbour b;
     b.P = P + (row->start + p * nl_amplitude_stride(axis, n) - i * nl_amplitude_stride(axis, n));
     b.q2 = x * x;
-    b.l = 0;
     if (axis == NL_AXIS_X1) {
         b.m = v->Db[k] + a * (nl_amplitude_gain(v, b.q2 + y1 * y1) * x + v->fx[0]);
         b.l = -a * v->t_c;
     } else if (axis == NL_AXIS_Y1) {
-        b.m = v->Db[k] + a * (nl_amplitude_gain(v, x1 * x1 + b.q2) * x + v->fy[0] + v->t_c * x2);
+        b.m = v->Db[k] + a * (nl_amplitude_gain(v, x1 * x1 + b.q2) * x + v->fy[0]);
+        b.l = a * v->t_c;
     } else {
         b.m = v->Db[k] + a * (v->fx[1] - v->t_c * y1);
         b.l = a * x;
@@ -128,14 +128,22 @@ NL_FN nl_amplitude_neighbour nl_amplitude_neighbour_of(const nl_amplitude_view *
     return b;
 }
 
-NL_FN nl_real nl_amplitude_term(const nl_amplitude_view *v, const nl_amplitude_neighbour *b, int axis, int j)
+NL_FN nl_real nl_amplitude_term(const nl_amplitude_view *v, const nl_amplitude_row *row,
+                                const nl_amplitude_neighbour *b, int axis, int j)
 {
     const nl_real y = v->x[j];
     if (axis == NL_AXIS_X1)
         return (b->m + b->l * y) * b->P[j];
     if (axis == NL_AXIS_Y1)
-        return b->m * b->P[j];
+        return (b->m + b->l * v->x[row->i[NL_AXIS_X2]]) * b->P[j];
     return (b->m + b->l * nl_amplitude_gain(v, b->q2 + y * y)) * b->P[j];
+}
+
+/* v along x_2 at element j of the row i[NL_AXIS_X2] = p of row's plane. */
+NL_FN nl_real nl_amplitude_drift_across(const nl_amplitude_view *v, const nl_amplitude_row *row, int p, int j)
+{
+    const nl_real x = v->x[p], y = v->x[j];
+    return nl_amplitude_gain(v, x * x + y * y) * x + (v->fx[1] - v->t_c * v->x[row->i[NL_AXIS_Y1]]);
 }
 
 /* Along the row: the drift at p of [0, n), that at q of [-w, n + w) with its sign behind the mirror, and what a pair of
@@ -168,7 +176,7 @@ NL_FN nl_real nl_amplitude_point(const nl_amplitude_view *v, const nl_real *P, c
         for (int k = 1; k <= w; k++) {
             const nl_amplitude_neighbour p = nl_amplitude_neighbour_of(v, P, row, axis, k, 1);
             const nl_amplitude_neighbour m = nl_amplitude_neighbour_of(v, P, row, axis, k, -1);
-            sum += nl_amplitude_term(v, &p, axis, j) + nl_amplitude_term(v, &m, axis, j);
+            sum += nl_amplitude_term(v, row, &p, axis, j) + nl_amplitude_term(v, row, &m, axis, j);
         }
     NL_UNROLL
     for (int k = 1; k <= w; k++) {

@@ -86,7 +86,7 @@ static void check_apply(nl_backend *b, int sites, int n, int order)
 static void test_apply(void **state)
 {
     for (int order = 2; order <= 8; order += 2) {
-        check_apply(*state, 1, order / 2, order); /* the smallest that mirrors can serve */
+        check_apply(*state, 1, order == 2 ? 2 : order / 2, order); /* the smallest that mirrors can serve, and not 0 */
         check_apply(*state, 1, order + 2, order);
         check_apply(*state, 1, 41, order);
         check_apply(*state, 2, order / 2 + 1, order);
