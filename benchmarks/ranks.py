@@ -22,10 +22,10 @@ ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROO
 
 
 def jobs(n_c):
-    sweep = ["-s", "grid.n_c=128", "-s", "sweep.t_c=linspace(0, 2, 64)", "-p", "points"]
+    sweep = ["-s", "grid.n_c=256", "-s", "sweep.t_c=linspace(0, 2, 64)", "-p", "points"]
     grid = ["-s", f"grid.n_c={n_c}", "-s", "laser.t_c=0.8", "-s", "run.mode=evolve", "-s", "run.t_end=0.5",
             "-s", "run.save_every=0.5", "-p", "grids"]
-    return {"64 points, n_c = 128": sweep, f"one grid, n_c = {n_c}": grid}
+    return {"64 points, n_c = 256": sweep, f"one grid, n_c = {n_c}": grid}
 
 
 def run(folder, options, ranks, threads):
