@@ -15,6 +15,16 @@ nl_status nl_model_of(const nl_config *config, const nl_model **out)
     }
 }
 
+nl_point nl_point_from_config(const nl_config *config)
+{
+    return (nl_point){.levels = 1,
+                      .rtol = config->integrator_rtol,
+                      .atol = config->integrator_atol,
+                      .tolerance = config->steady_tolerance,
+                      .accuracy = config->steady_tolerance,
+                      .max_time = config->steady_max_time};
+}
+
 int nl_level_size(const nl_point *point, int level)
 {
     return (point->n + (1 << level) - 1) >> level;

@@ -125,6 +125,9 @@ nl_status nl_model_of(const nl_config *, const nl_model **out);
 
 extern const nl_model nl_phase_model, nl_radii_model, nl_amplitude_model, nl_lindblad_model, nl_dimer_model;
 
+/* What every point takes from the configuration: tolerances, the end of the search; one grid. No parameters yet. */
+nl_point nl_point_from_config(const nl_config *);
+
 /* Grid size of level 0 (finest) to levels - 1 (coarsest). */
 int nl_level_size(const nl_point *, int level);
 
