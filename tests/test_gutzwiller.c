@@ -129,7 +129,7 @@ static nl_response small_response(run *r, nl_backend **backend)
                 "[fock]\nlevels = 45\n");
     nl_response response = {.local = r->plan.points[0].lindblad, .levels = 45, .low = 0, .high = 0.8, .scale = 0.3};
     OK(nl_backend_open_cpu(1, backend));
-    OK(nl_response_fill(&r->plan, *backend, NULL, 1e-9, &response, 1));
+    OK(nl_response_fill(&(nl_outer_run){&r->plan, *backend, NULL}, 1e-9, &response, 1));
     assert_true(response.converged);
     BETWEEN(response.error, 0, 1e-9);
     return response;
@@ -142,7 +142,7 @@ static void test_response_in_time(void **state)
     nl_backend *backend;
     (void)state;
     nl_response response = small_response(&r, &backend);
-    OK(nl_response_fill_transfer(&r.plan, backend, NULL, &response, 1));
+    OK(nl_response_fill_transfer(&(nl_outer_run){&r.plan, backend, NULL}, &response, 1));
     for (double f = 0.1; f < 0.8; f += 0.15) {
         double slope;
         const double G = nl_response_at(&response, NL_RESPONSE_G, f, &slope);

@@ -52,8 +52,12 @@ nl_status nl_plan_new_result(const nl_plan *, nl_result *out);
 
 /* Solves every point that the result holds as pending. watcher: NULL where nobody watches. */
 nl_status nl_plan_run(const nl_plan *, nl_backend *, nl_result *, const nl_watcher *watcher);
-/* The same for a method that needs points of its own: the watcher of the run sees their progress and may stop them, and
- * what they have computed is kept in its store. */
-nl_status nl_plan_run_within(const nl_plan *, nl_backend *, nl_result *, const nl_watcher *watcher);
+
+/* A run at work, for methods that solve points of their own on the way to its points. Nothing is owned. */
+typedef struct nl_outer_run {
+    const nl_plan *plan;
+    nl_backend *backend;
+    const nl_watcher *watcher; /* sees the progress of those points, may stop them, and its store keeps them */
+} nl_outer_run;
 
 #endif
