@@ -26,7 +26,7 @@ static const reference references[] = {
      {31.79060211080104, 32.74468753812637}, {170.48812025799475, 169.3917761569171}},
 };
 
-static void text_of(const reference *c, const char *more, char *text, size_t size)
+static void ini_text(const reference *c, const char *more, char *text, size_t size)
 {
     snprintf(text, size, "[model]\nequation = gutzwiller\n[laser]\ncooperativity = %g\ngamma = %g\nepsilon = 0.3\n"
                          "t_c = %.17g\nphi1 = 0\nphi2 = %.17g\n[fock]\nlevels = %d\n%s",
@@ -49,7 +49,7 @@ static void test_reference_values(void **state)
         const reference *c = &references[i];
         char text[400];
         run r;
-        text_of(c, "", text, sizeof text);
+        ini_text(c, "", text, sizeof text);
         run_text(&r, text);
         run_expect(&r, NL_POINT_CONVERGED);
         for (int j = 0; j < 2; j++)
@@ -69,7 +69,7 @@ static void test_the_pair_in_time_agrees(void **state)
     char text[400];
     run r;
     (void)state;
-    text_of(&references[3], "[steady]\nmethod = relax\n", text, sizeof text);
+    ini_text(&references[3], "[steady]\nmethod = relax\n", text, sizeof text);
     run_text(&r, text);
     run_expect(&r, NL_POINT_CONVERGED);
     for (int j = 0; j < 2; j++)
