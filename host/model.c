@@ -53,3 +53,23 @@ int nl_model_step_cost(const nl_model *model, const nl_point *point, int n, cons
         return tableau->stages - 1;
     return nl_chebyshev_choose(tableau->chebyshev, nl_ellipse_around(spectrum, count), h).stages;
 }
+
+static double step_per_application(const nl_model *model, const nl_point *point, const nl_tableau *tableau)
+{
+    const double h = nl_model_stable_step(model, point, point->n, tableau);
+    return h / nl_model_step_cost(model, point, point->n, tableau, h);
+}
+
+const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *point)
+{
+    const nl_tableau *best = model->is_stiff ? nl_tableau_chebyshev(1) : nl_tableau_at(0);
+    double most = step_per_application(model, point, best);
+    for (int i = 0; i < nl_tableau_count(); i++) {
+        const double step = step_per_application(model, point, nl_tableau_at(i));
+        if (step > most) {
+            best = nl_tableau_at(i);
+            most = step;
+        }
+    }
+    return best;
+}

@@ -135,5 +135,8 @@ int nl_level_size(const nl_point *, int level);
 double nl_model_stable_step(const nl_model *, const nl_point *, int n, const nl_tableau *);
 /* Operator applications that an accepted step of size h takes. */
 int nl_model_step_cost(const nl_model *, const nl_point *, int n, const nl_tableau *, double h);
+/* The method that takes the longest stable step per operator application at this point: a pair, or, where the spectrum
+ * is the model's to stretch along the real axis, the Chebyshev method. */
+const nl_tableau *nl_cheapest_tableau(const nl_model *, const nl_point *);
 
 #endif
