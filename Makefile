@@ -147,8 +147,9 @@ FUZZ_SANITIZE = $(SANITIZE) -fno-sanitize-recover=all
 FUZZ_CFLAGS = -std=gnu11 $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link $(WARNINGS) -Wno-unknown-pragmas $(INCLUDES) -Itests \
               $(LIBRARY_CFLAGS)
 # What input reaches before anything is solved; the rest is the library's own.
-FUZZ_SOURCES = $(wildcard $(addprefix host/,config*.c axis.c error.c plan.c laser.c observables.c *phase.c *phase_model.c amplitude*.c lindblad*.c \
-               dimer*.c radii_model.c tableau.c chebyshev.c stencil.c hierarchy.c place.c new_file.c h5.c result*.c))
+FUZZ_SOURCES = $(wildcard $(addprefix host/,config*.c axis.c error.c plan.c plan_resources.c laser.c observables.c *phase.c \
+               *phase_model.c amplitude*.c lindblad*.c dimer*.c radii_model.c tableau.c chebyshev.c stencil.c hierarchy.c place.c \
+               new_file.c h5.c result*.c))
 FUZZ_OBJECTS = $(patsubst host/%.c,build/fuzz/%.o,$(filter-out host/cpu_%,$(FUZZ_SOURCES)))
 
 build/fuzz/%.o: host/%.c | build/fuzz
