@@ -78,7 +78,8 @@ static void put_profile(const nl_lindblad *l, const profile *from, int c, int sh
     }
 }
 
-nl_status nl_lindblad_kick(const nl_lindblad *l, int levels, const double *steady, double *out)
+/* -i [a + a^+, rho] and -i [i (a^+ - a), rho], in the two planes of a complex state. */
+static nl_status kick(const nl_lindblad *l, int levels, const double *steady, double *out)
 {
     nl_lindblad real = *l, both = *l;
     real.planes = 1;
@@ -125,7 +126,7 @@ static void fill_profile(const nl_lindblad *l, nl_initial initial, bool steady, 
 nl_status nl_lindblad_initial(const nl_lindblad *l, nl_initial initial, int levels, double *state)
 {
     if (l->kicked)
-        return nl_lindblad_kick(l, levels, l->kicked, state);
+        return kick(l, levels, l->kicked, state);
     const nl_operator op = nl_lindblad_shape(l, levels);
     const bool steady = initial == NL_INITIAL_AUTO && l->closed;
     profile from = {.levels = levels, .p = malloc((size_t)levels * sizeof *from.p)};

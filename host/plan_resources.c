@@ -50,7 +50,8 @@ int nl_plan_vectors(const nl_plan *plan, int point)
     return nl_batch_registers(plan->tableaux[point]) + nl_solve_extra_registers(config);
 }
 
-double nl_plan_start_bytes(const nl_plan *plan, const nl_point *point)
+/* Of main memory, that the state takes while it is put together for the backend. */
+static double start_bytes(const nl_plan *plan, const nl_point *point)
 {
     const nl_operator op = plan->model->operator_shape(point, point->n);
     return (double)sizeof(double) * (double)nl_operator_size(&op);
@@ -59,7 +60,7 @@ double nl_plan_start_bytes(const nl_plan *plan, const nl_point *point)
 /* With the state while it is put together, where that takes the same memory. */
 static double whole_bytes(const nl_plan *plan, const nl_point *point, const nl_tableau *tableau, bool on_host)
 {
-    return point_bytes(plan, point, tableau) + (on_host ? nl_plan_start_bytes(plan, point) : 0);
+    return point_bytes(plan, point, tableau) + (on_host ? start_bytes(plan, point) : 0);
 }
 
 int nl_plan_largest_size(const nl_plan *plan, int point, double available, bool on_host)

@@ -25,8 +25,6 @@ double nl_plan_point_bytes(const nl_plan *, int point);
 /* How many vectors of the state's size these are, where all are of one size; 0 elsewhere. */
 int nl_plan_vectors(const nl_plan *, int point);
 enum { NL_LARGEST_SIZE = 65535 };
-/* Bytes of main memory that its state takes while it is put together for the backend. */
-double nl_plan_start_bytes(const nl_plan *, const nl_point *);
 /* The largest n (n_c, points or levels) with which this point would fit into `available` bytes; at most
  * NL_LARGEST_SIZE. on_host: these are of main memory, where the state is put together, too. */
 int nl_plan_largest_size(const nl_plan *, int point, double available, bool on_host);
