@@ -49,7 +49,7 @@ endif
 CFLAGS = -std=gnu11 -g $(OPTFLAGS) -fopenmp $(WARNINGS) $(INCLUDES) $(LIBRARY_CFLAGS)
 # What works on states is compiled for both precisions (kernels/real.h).
 SINGLE_SOURCES = $(filter-out host/cpu_backend.c,$(wildcard host/cpu_*.c))
-PROGRAM_SOURCES = host/main.c host/check.c host/options.c host/progress.c host/save.c
+PROGRAM_SOURCES = $(addprefix host/,main.c check.c info.c options.c progress.c save.c summary.c)
 LIBRARY_SOURCES = $(filter-out $(PROGRAM_SOURCES) host/no_cuda.c host/transport_%.c,$(wildcard host/*.c)) host/$(TRANSPORT).c
 PROGRAM_OBJECTS = $(PROGRAM_SOURCES:host/%.c=build/host/%.o)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:host/%.c=build/host/%.o) $(CUDA_OBJECTS) $(SINGLE_SOURCES:host/%.c=build/host/%_single.o)
@@ -83,8 +83,8 @@ build/host/%_single.o: host/%.c | build/host
 # What names the commit is made again when that changes.
 build/commit: FORCE
 	@mkdir -p build && echo "$(COMMIT)" | cmp -s - $@ || echo "$(COMMIT)" >$@
-build/host/main.o build/host/result_write.o build/host/save.o: build/commit
-build/host/main.o build/host/result_write.o build/host/save.o: CFLAGS += -DNL_COMMIT='"$(COMMIT)"'
+build/host/info.o build/host/result_write.o build/host/save.o: build/commit
+build/host/info.o build/host/result_write.o build/host/save.o: CFLAGS += -DNL_COMMIT='"$(COMMIT)"'
 
 build/host/transport_mpi.o: CFLAGS += $(MPI_CFLAGS)
 build/sanitized/transport_mpi.o: SANITIZED_CFLAGS += $(MPI_CFLAGS)
@@ -147,8 +147,9 @@ FUZZ_SANITIZE = $(SANITIZE) -fno-sanitize-recover=all
 FUZZ_CFLAGS = -std=gnu11 $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link $(WARNINGS) -Wno-unknown-pragmas $(INCLUDES) -Itests \
               $(LIBRARY_CFLAGS)
 # What input reaches before anything is solved; the rest is the library's own.
-FUZZ_SOURCES = $(wildcard $(addprefix host/,config*.c axis.c error.c plan.c laser.c *phase.c *phase_model.c amplitude*.c lindblad*.c \
-               dimer*.c radii_model.c tableau.c chebyshev.c stencil.c hierarchy.c place.c new_file.c h5.c result*.c))
+FUZZ_SOURCES = $(wildcard $(addprefix host/,config*.c axis.c error.c plan.c plan_resources.c laser.c observables.c *phase.c \
+               *phase_model.c amplitude*.c lindblad*.c dimer*.c radii_model.c tableau.c chebyshev.c stencil.c hierarchy.c place.c \
+               new_file.c h5.c result*.c))
 FUZZ_OBJECTS = $(patsubst host/%.c,build/fuzz/%.o,$(filter-out host/cpu_%,$(FUZZ_SOURCES)))
 
 build/fuzz/%.o: host/%.c | build/fuzz

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "amplitude_point.h"
-#include "nanolase/model.h"
+#include "observables.h"
 
 /* Probability in the outermost cells above which the grid counts as too small, or too coarse: what it does not resolve
  * alternates from cell to cell out to the edge. */
@@ -14,41 +14,35 @@ enum {
     COHERENCE, CORRELATION, A1DAG_A2, EXP_I_THETA1, EXP_I_THETA2, EXP_I_THETA21, NORM, NEGATIVE, EDGE
 };
 
-static const struct {
-    nl_observable observable;
-    bool needs_two;
-} catalogue[] = {
-    {{A1, "a1", true, "1", "<a_1>"}, false},
-    {{A2, "a2", true, "1", "<a_2>"}, true},
-    {{N1, "n1", false, "1", "<a_1^+ a_1>, the mean of |alpha_1|^2 over P"}, false},
-    {{N2, "n2", false, "1", "<a_2^+ a_2>"}, true},
-    {{IMBALANCE, "imbalance", false, "1", "n_1 - n_2"}, true},
-    {{RELATIVE_IMBALANCE, "relative_imbalance", false, "1", "(n_1 - n_2)/(n_1 + n_2)"}, true},
-    {{VAR_N1, "var_n1", false, "1", "variance of the photon number of laser 1: <|alpha_1|^4> + n_1 - n_1^2"}, false},
-    {{VAR_N2, "var_n2", false, "1", "variance of the photon number of laser 2"}, true},
-    {{COVARIANCE, "covariance_n1_n2", false, "1", "<n_1 n_2> - <n_1><n_2>"}, true},
-    {{STD_IMBALANCE, "std_imbalance", false, "1", "standard deviation of n_1 - n_2"}, true},
-    {{COHERENCE1, "coherence1", false, "1", "|<a_1>|^2/n_0; NAN below threshold"}, false},
-    {{COHERENCE2, "coherence2", false, "1", "|<a_2>|^2/n_0"}, true},
-    {{COHERENCE, "coherence", false, "1", "mean of |<a_j>|^2/n_0 over the lasers"}, false},
-    {{CORRELATION, "correlation", true, "1", "<a_1^+ a_2>/n_0"}, true},
-    {{A1DAG_A2, "a1dag_a2", true, "1", "<a_1^+ a_2>"}, true},
-    {{EXP_I_THETA1, "exp_i_theta1", true, "1", "<exp(i theta_1)> over P"}, false},
-    {{EXP_I_THETA2, "exp_i_theta2", true, "1", "<exp(i theta_2)> over P"}, true},
-    {{EXP_I_THETA21, "exp_i_theta21", true, "1", "<exp(i (theta_2 - theta_1))> over P"}, true},
-    {{NORM, "norm", false, "1", "integral of P"}, false},
+static const nl_catalogue_row catalogue[] = {
+    {{A1, "a1", true, "1", "<a_1>"}, NL_ALWAYS},
+    {{A2, "a2", true, "1", "<a_2>"}, NL_TWO_SITES},
+    {{N1, "n1", false, "1", "<a_1^+ a_1>, the mean of |alpha_1|^2 over P"}, NL_ALWAYS},
+    {{N2, "n2", false, "1", "<a_2^+ a_2>"}, NL_TWO_SITES},
+    {{IMBALANCE, "imbalance", false, "1", "n_1 - n_2"}, NL_TWO_SITES},
+    {{RELATIVE_IMBALANCE, "relative_imbalance", false, "1", "(n_1 - n_2)/(n_1 + n_2)"}, NL_TWO_SITES},
+    {{VAR_N1, "var_n1", false, "1", "variance of the photon number of laser 1: <|alpha_1|^4> + n_1 - n_1^2"},
+     NL_ALWAYS},
+    {{VAR_N2, "var_n2", false, "1", "variance of the photon number of laser 2"}, NL_TWO_SITES},
+    {{COVARIANCE, "covariance_n1_n2", false, "1", "<n_1 n_2> - <n_1><n_2>"}, NL_TWO_SITES},
+    {{STD_IMBALANCE, "std_imbalance", false, "1", "standard deviation of n_1 - n_2"}, NL_TWO_SITES},
+    {{COHERENCE1, "coherence1", false, "1", "|<a_1>|^2/n_0; NAN below threshold"}, NL_ALWAYS},
+    {{COHERENCE2, "coherence2", false, "1", "|<a_2>|^2/n_0"}, NL_TWO_SITES},
+    {{COHERENCE, "coherence", false, "1", "mean of |<a_j>|^2/n_0 over the lasers"}, NL_ALWAYS},
+    {{CORRELATION, "correlation", true, "1", "<a_1^+ a_2>/n_0"}, NL_TWO_SITES},
+    {{A1DAG_A2, "a1dag_a2", true, "1", "<a_1^+ a_2>"}, NL_TWO_SITES},
+    {{EXP_I_THETA1, "exp_i_theta1", true, "1", "<exp(i theta_1)> over P"}, NL_ALWAYS},
+    {{EXP_I_THETA2, "exp_i_theta2", true, "1", "<exp(i theta_2)> over P"}, NL_TWO_SITES},
+    {{EXP_I_THETA21, "exp_i_theta21", true, "1", "<exp(i (theta_2 - theta_1))> over P"}, NL_TWO_SITES},
+    {{NORM, "norm", false, "1", "integral of P"}, NL_ALWAYS},
     {{NEGATIVE, "negative_probability", false, "1", "integral of the negative part of P, which the differences make"},
-     false},
-    {{EDGE, "edge_probability", false, "1", "probability in the outermost cells of the grid"}, false},
+     NL_ALWAYS},
+    {{EDGE, "edge_probability", false, "1", "probability in the outermost cells of the grid"}, NL_ALWAYS},
 };
 
 static int amplitude_observables(const nl_config *config, const nl_observable **list)
 {
-    int count = 0;
-    for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue; k++)
-        if (!catalogue[k].needs_two || config->model_sites == 2)
-            list[count++] = &catalogue[k].observable;
-    return count;
+    return nl_observables_choose(catalogue, sizeof catalogue / sizeof *catalogue, nl_conditions_met(config), list);
 }
 
 /* ---- one point ---- */
@@ -67,10 +61,9 @@ static nl_status check_choices(const nl_config *config)
 
 static nl_status amplitude_point(const nl_config *config, nl_point *out)
 {
-    nl_point point = {.order = config->grid_order, .levels = 1, .rtol = config->integrator_rtol,
-                      .atol = config->integrator_atol, .tolerance = config->steady_tolerance,
-                      .accuracy = config->steady_tolerance, .max_time = config->steady_max_time};
+    nl_point point = nl_point_from_config(config);
     NL_TRY(check_choices(config));
+    point.order = config->grid_order;
     nl_amplitude_from_config(config, &point.amplitude);
     const nl_amplitude *p = &point.amplitude;
     if (!isfinite(p->extent) || !(p->width > 0))
@@ -116,37 +109,22 @@ static nl_status amplitude_initial(const nl_point *point, nl_initial initial, in
 
 /* ---- observables ---- */
 
-static nl_value real(double x)
-{
-    return (nl_value){x, 0};
-}
-
-static nl_value complex_value(nl_complex z, double scale)
-{
-    return (nl_value){z.re * scale, z.im * scale};
-}
-
-static double squared(nl_complex z)
-{
-    return z.re * z.re + z.im * z.im;
-}
-
 static void observe_pair(const nl_amplitude_means *m, double n0, nl_value *v)
 {
     const double covariance = m->n1_n2 - m->n[0] * m->n[1];
-    v[A2] = complex_value(m->a[1], 1);
-    v[N2] = real(m->n[1]);
-    v[IMBALANCE] = real(m->n[0] - m->n[1]);
-    v[RELATIVE_IMBALANCE] = real((m->n[0] - m->n[1]) / (m->n[0] + m->n[1]));
-    v[VAR_N2] = real(m->n_squared[1] + m->n[1] - m->n[1] * m->n[1]);
-    v[COVARIANCE] = real(covariance);
-    v[STD_IMBALANCE] = real(sqrt(v[VAR_N1].re + v[VAR_N2].re - 2 * covariance));
-    v[COHERENCE2] = real(squared(m->a[1]) / n0);
-    v[COHERENCE] = real((squared(m->a[0]) + squared(m->a[1])) / (2 * n0));
-    v[CORRELATION] = complex_value(m->a1dag_a2, 1 / n0);
-    v[A1DAG_A2] = complex_value(m->a1dag_a2, 1);
-    v[EXP_I_THETA2] = complex_value(m->exp_i_theta[1], 1);
-    v[EXP_I_THETA21] = complex_value(m->exp_i_theta21, 1);
+    v[A2] = nl_complex_value(m->a[1]);
+    v[N2] = nl_real_value(m->n[1]);
+    v[IMBALANCE] = nl_real_value(m->n[0] - m->n[1]);
+    v[RELATIVE_IMBALANCE] = nl_real_value((m->n[0] - m->n[1]) / (m->n[0] + m->n[1]));
+    v[VAR_N2] = nl_real_value(m->n_squared[1] + m->n[1] - m->n[1] * m->n[1]);
+    v[COVARIANCE] = nl_real_value(covariance);
+    v[STD_IMBALANCE] = nl_real_value(sqrt(v[VAR_N1].re + v[VAR_N2].re - 2 * covariance));
+    v[COHERENCE2] = nl_real_value(nl_squared(m->a[1]) / n0);
+    v[COHERENCE] = nl_real_value((nl_squared(m->a[0]) + nl_squared(m->a[1])) / (2 * n0));
+    v[CORRELATION] = (nl_value){m->a1dag_a2.re * (1 / n0), m->a1dag_a2.im * (1 / n0)};
+    v[A1DAG_A2] = nl_complex_value(m->a1dag_a2);
+    v[EXP_I_THETA2] = nl_complex_value(m->exp_i_theta[1]);
+    v[EXP_I_THETA21] = nl_complex_value(m->exp_i_theta21);
 }
 
 static void amplitude_observe(const nl_point *point, int n, const double *moments, nl_value *v, nl_health *health)
@@ -154,14 +132,14 @@ static void amplitude_observe(const nl_point *point, int n, const double *moment
     const nl_amplitude *p = &point->amplitude;
     const nl_amplitude_means m = nl_amplitude_means_of(p, n, moments);
     const double n0 = p->laser.n0 > 0 ? p->laser.n0 : NAN;
-    v[A1] = complex_value(m.a[0], 1);
-    v[N1] = real(m.n[0]);
-    v[VAR_N1] = real(m.n_squared[0] + m.n[0] - m.n[0] * m.n[0]);
-    v[COHERENCE1] = v[COHERENCE] = real(squared(m.a[0]) / n0);
-    v[EXP_I_THETA1] = complex_value(m.exp_i_theta[0], 1);
-    v[NORM] = real(m.norm);
-    v[NEGATIVE] = real(m.negative);
-    v[EDGE] = real(m.edge);
+    v[A1] = nl_complex_value(m.a[0]);
+    v[N1] = nl_real_value(m.n[0]);
+    v[VAR_N1] = nl_real_value(m.n_squared[0] + m.n[0] - m.n[0] * m.n[0]);
+    v[COHERENCE1] = v[COHERENCE] = nl_real_value(nl_squared(m.a[0]) / n0);
+    v[EXP_I_THETA1] = nl_complex_value(m.exp_i_theta[0]);
+    v[NORM] = nl_real_value(m.norm);
+    v[NEGATIVE] = nl_real_value(m.negative);
+    v[EDGE] = nl_real_value(m.edge);
     if (p->sites == 2)
         observe_pair(&m, n0, v);
     *health = (nl_health){.norm = m.norm, .leaks = fabs(m.edge) > LEAK};

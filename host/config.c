@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_keys.h"
 #include "config_lines.h"
+#include "config_value.h"
 
 enum { MAX_POINTS = 10000000, OVERRIDE_SHOWN = 100 /* characters */ };
 
@@ -19,25 +19,6 @@ typedef struct reader {
     const char *override;  /* text of the override being read, NULL in the file */
     nl_status status;
 } reader;
-
-/* The key of "name" or "section.name"; -1 where there is none. */
-static int find_key(const char *name)
-{
-    const char *dot = strchr(name, '.');
-    if (!dot)
-        return nl_key_find(NULL, name);
-    char section[32];
-    snprintf(section, sizeof section, "%.*s", (int)(dot - name), name);
-    return nl_key_find(section, dot + 1);
-}
-
-static const nl_axis *axis_of(const nl_config *config, int key)
-{
-    for (int a = 0; a < config->n_axes; a++)
-        if (config->axes[a].key == key)
-            return &config->axes[a];
-    return NULL;
-}
 
 /* ---- errors ---- */
 
@@ -67,9 +48,9 @@ static nl_status fail_here(reader *r, const char *format, ...)
 nl_status nl_config_fail(const nl_config *config, const char *key, const char *format, ...)
 {
     char place[NL_TEXT_MAX + 100];
-    const int k = find_key(key);
+    const int k = nl_key_named(key);
     const nl_key_origin *origin = &config->origins[k];
-    const nl_axis *axis = axis_of(config, k);
+    const nl_axis *axis = nl_config_axis(config, key);
     if (axis && axis->line > 0)
         snprintf(place, sizeof place, "%s:%d", config->path, axis->line);
     else if (axis)
@@ -87,116 +68,16 @@ nl_status nl_config_fail(const nl_config *config, const char *key, const char *f
     return status;
 }
 
-const nl_axis *nl_config_axis(const nl_config *config, const char *key)
-{
-    return axis_of(config, find_key(key));
-}
-
-bool nl_config_is_swept(const nl_config *config, const char *key)
-{
-    return nl_config_axis(config, key) != NULL;
-}
-
-/* ---- one value ---- */
-
-static nl_status check_range(reader *r, const nl_key *key, double value)
-{
-    if (value >= key->low && value <= key->high)
-        return NL_OK;
-    if (key->low == NL_ABOVE_ZERO)
-        return fail_here(r, "%s = %g is out of range; it must be above 0 and at most %g", key->name, value, key->high);
-    return fail_here(r, "%s = %g is out of range; it must be between %g and %g", key->name, value, key->low, key->high);
-}
-
-static nl_status parse_numeric(reader *r, const nl_key *key, const char *text, double *out)
-{
-    const bool may_be_auto = key->type == KEY_AUTO_REAL || key->type == KEY_AUTO_INT;
-    if (!nl_parse_number(text, out))
-        return fail_here(r, "%s = '%.100s' is not a finite number; give %s%s", key->name, text,
-                         key->type == KEY_INT || key->type == KEY_AUTO_INT ? "a whole number" : "a number",
-                         may_be_auto ? " or auto" : "");
-    if ((key->type == KEY_INT || key->type == KEY_AUTO_INT) && *out != floor(*out))
-        return fail_here(r, "%s = %.100s is not a whole number", key->name, text);
-    return check_range(r, key, *out);
-}
-
-static void store_number(nl_config *config, const nl_key *key, double value)
-{
-    if (key->type == KEY_INT || key->type == KEY_AUTO_INT)
-        *(int *)nl_key_field(config, key) = (int)value;
-    else
-        *(double *)nl_key_field(config, key) = value;
-}
-
-static nl_status set_choice(reader *r, const nl_key *key, const char *text)
-{
-    const size_t length = strlen(text);
-    int index = 0;
-    for (const char *word = key->words; word; word = strchr(word, '|') ? strchr(word, '|') + 1 : NULL, index++)
-        if (strcspn(word, "|") == length && strncmp(word, text, length) == 0) {
-            *(int *)nl_key_field(r->config, key) = index;
-            return NL_OK;
-        }
-    return fail_here(r, "%s = '%.100s' is unknown; use one of %s", key->name, text, key->words);
-}
-
-static nl_status set_flag(reader *r, const nl_key *key, const char *text)
-{
-    const bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
-    const bool no = strcmp(text, "no") == 0 || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
-    if (!yes && !no)
-        return fail_here(r, "%s = '%.100s' is neither yes nor no", key->name, text);
-    *(bool *)nl_key_field(r->config, key) = yes;
-    return NL_OK;
-}
-
-static nl_status set_text(reader *r, const nl_key *key, const char *text)
-{
-    if (!*text)
-        return fail_here(r, "%s is empty; give a file name", key->name);
-    const size_t most = NL_LINE_CHARS - strlen(key->name) - 4; /* as the resolved configuration prints it */
-    if (strlen(text) > most)
-        return fail_here(r, "%s is longer than %zu characters; use a shorter name, or -o", key->name, most);
-    if (*text == ';' || strstr(text, " ;") || strstr(text, "\t;"))
-        return fail_here(r, "%s has a ; after a blank, which begins a comment in a file; use another name, or -o",
-                         key->name);
-    strcpy(nl_key_field(r->config, key), text);
-    return NL_OK;
-}
-
-static nl_status set_value(reader *r, const nl_key *key, const char *text)
-{
-    double value;
-    switch (key->type) {
-    case KEY_CHOICE: return set_choice(r, key, text);
-    case KEY_FLAG: return set_flag(r, key, text);
-    case KEY_TEXT: return set_text(r, key, text);
-    case KEY_AUTO_REAL:
-        if (strcmp(text, "auto") == 0) {
-            store_number(r->config, key, NAN);
-            return NL_OK;
-        }
-        break;
-    case KEY_AUTO_INT:
-        if (strcmp(text, "auto") == 0) {
-            store_number(r->config, key, 0);
-            return NL_OK;
-        }
-        break;
-    default: break;
-    }
-    NL_TRY(parse_numeric(r, key, text, &value));
-    store_number(r->config, key, value);
-    return NL_OK;
-}
-
 /* ---- sweep axes ---- */
 
 /* The axis of this key, or a new one; an override replaces the file's axis and keeps its place. */
 static nl_axis *make_axis(reader *r, int key)
 {
     nl_config *config = r->config;
-    nl_axis *axis = (nl_axis *)axis_of(config, key);
+    nl_axis *axis = NULL;
+    for (int a = 0; a < config->n_axes; a++)
+        if (config->axes[a].key == key)
+            axis = &config->axes[a];
     if (axis && !r->override && !r->lines.continues) {
         fail_here(r, "the sweep over %s was given in line %d already; keep one", nl_keys[key].name, axis->line);
         return NULL;
@@ -225,10 +106,12 @@ static void remove_axis(nl_config *config, int key)
 
 static nl_status check_axis_values(reader *r, const nl_key *key, const double *values, int count)
 {
+    nl_reason why;
     for (int v = 0; v < count; v++) {
-        if ((key->type == KEY_INT || key->type == KEY_AUTO_INT) && values[v] != floor(values[v]))
+        if (nl_key_is_whole(key) && values[v] != floor(values[v]))
             return fail_here(r, "sweep of %s: %g is not a whole number", key->name, values[v]);
-        NL_TRY(check_range(r, key, values[v]));
+        if (!nl_key_allows(key, values[v], &why))
+            return fail_here(r, "%s", why.text);
     }
     return NL_OK;
 }
@@ -253,7 +136,7 @@ static nl_status store_axis(reader *r, nl_axis *axis, double *values, int count,
 
 static nl_status set_axis(reader *r, const char *name, const char *text)
 {
-    const int k = find_key(name);
+    const int k = nl_key_named(name);
     if (k < 0)
         return fail_here(r, "cannot sweep '%s': there is no such key; `nanolase keys` lists them", name);
     if (!nl_key_is_numeric(&nl_keys[k]))
@@ -289,11 +172,13 @@ static nl_status assign(reader *r, const char *section, const char *name, const 
         return fail_here(r, "unknown key '%s' in [%s]; `nanolase keys` lists them", name, section);
     }
     nl_key_origin *origin = &r->config->origins[k];
+    nl_reason why;
     if (!r->override && origin->line > 0)
         return fail_here(r, "%s was given in line %d already; keep one", name, origin->line);
     if (r->lines.continues && !r->override)
         return fail_here(r, "only a sweep's list of values may go on in the next line");
-    NL_TRY(set_value(r, &nl_keys[k], value));
+    if (!nl_key_set(r->config, &nl_keys[k], value, &why))
+        return fail_here(r, "%s", why.text);
     if (r->override)
         remove_axis(r->config, k); /* the last word on this key */
     origin->line = r->override ? -1 : r->lines.line;
@@ -360,21 +245,6 @@ static nl_status read_override(reader *r, const char *text)
     return status;
 }
 
-static void set_defaults(nl_config *config)
-{
-    for (int k = 0; k < nl_key_count; k++) { // NOLINT(clang-analyzer-unix.Malloc): no key's offset is that of `origins`
-        const nl_key *key = &nl_keys[k];
-        if (nl_key_is_numeric(key))
-            store_number(config, key, key->value);
-        else if (key->type == KEY_CHOICE)
-            *(int *)nl_key_field(config, key) = (int)key->value;
-        else if (key->type == KEY_FLAG)
-            *(bool *)nl_key_field(config, key) = key->value != 0;
-        else
-            strcpy(nl_key_field(config, key), key->words);
-    }
-}
-
 static nl_status check_point_count(const nl_config *config)
 {
     double points = 1;
@@ -396,7 +266,8 @@ nl_status nl_config_load(const char *path, const char *const *overrides, int n_o
     config.origins = calloc((size_t)nl_key_count, sizeof *config.origins);
     if (!config.origins)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the configuration");
-    set_defaults(&config);
+    for (int k = 0; k < nl_key_count; k++)
+        nl_key_set_default(&config, &nl_keys[k]);
     nl_status status = read_file(&r);
     for (int i = 0; i < n_overrides && status == NL_OK; i++)
         status = read_override(&r, overrides[i]);
@@ -416,32 +287,4 @@ void nl_config_release(nl_config *config)
     free(config->origins);
     config->n_axes = 0;
     config->origins = NULL;
-}
-
-/* ---- points of the sweep ---- */
-
-int nl_config_point_count(const nl_config *config)
-{
-    int points = 1;
-    for (int a = 0; a < config->n_axes; a++)
-        points *= config->axes[a].count;
-    return points;
-}
-
-void nl_config_indices(const nl_config *config, int point, int *indices)
-{
-    for (int a = config->n_axes - 1; a >= 0; a--) {
-        indices[a] = point % config->axes[a].count;
-        point /= config->axes[a].count;
-    }
-}
-
-nl_config nl_config_at(const nl_config *config, int point)
-{
-    nl_config at = *config;
-    int indices[NL_MAX_AXES];
-    nl_config_indices(config, point, indices);
-    for (int a = 0; a < config->n_axes; a++)
-        store_number(&at, &nl_keys[config->axes[a].key], config->axes[a].values[indices[a]]);
-    return at;
 }

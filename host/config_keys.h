@@ -1,4 +1,4 @@
-/* The keys as a table, for the parser and the printer of configurations. */
+/* The keys of host/config.def as a table, for what reads and prints configurations. */
 #ifndef NL_CONFIG_KEYS_H
 #define NL_CONFIG_KEYS_H
 
@@ -22,11 +22,21 @@ extern const int nl_key_count;
 
 /* Index of SECTION, NAME; -1 where there is none. NULL section: any. */
 int nl_key_find(const char *section, const char *name);
+/* The key of "name" or "section.name"; -1 where there is none. */
+int nl_key_named(const char *name);
 /* Whether name[0, length) is a section that may stand in a file. */
 bool nl_section_exists(const char *name, size_t length);
 static inline bool nl_key_is_numeric(const nl_key *key)
 {
     return key->type <= KEY_AUTO_INT;
+}
+static inline bool nl_key_is_whole(const nl_key *key)
+{
+    return key->type == KEY_INT || key->type == KEY_AUTO_INT;
+}
+static inline bool nl_key_may_be_auto(const nl_key *key)
+{
+    return key->type == KEY_AUTO_REAL || key->type == KEY_AUTO_INT;
 }
 static inline void *nl_key_field(nl_config *config, const nl_key *key)
 {
@@ -37,7 +47,7 @@ static inline const void *nl_key_value(const nl_config *config, const nl_key *ke
     return (const char *)config + key->offset;
 }
 
-/* Where each key got its value: line 0 is the default, -1 an override, -2 a sweep axis. */
+/* Where each key got its value: line 0 is the default, -1 an override. */
 typedef struct nl_key_origin {
     int line;
     char override[80];

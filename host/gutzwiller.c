@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inner_run.h"
 #include "lindblad_model.h"
 
 typedef struct sweep {
-    const nl_plan *plan;
-    nl_backend *backend;
+    nl_outer_run run;
     nl_result *result;
-    const nl_watcher *watcher;
     nl_response *tables;
     int n_tables;
     int *table_of; /* [point]; below 0: done before */
@@ -62,13 +61,13 @@ static int find_table(sweep *s, const nl_point *point)
 
 static void group_points(sweep *s)
 {
-    for (int p = 0; p < s->plan->n_points; p++) {
+    for (int p = 0; p < s->run.plan->n_points; p++) {
         double low, high;
         s->table_of[p] = -1;
         if (s->result->outcomes[p].status != NL_POINT_PENDING)
             continue;
-        const int t = s->table_of[p] = find_table(s, &s->plan->points[p]);
-        point_range(&s->plan->points[p], &low, &high);
+        const int t = s->table_of[p] = find_table(s, &s->run.plan->points[p]);
+        point_range(&s->run.plan->points[p], &low, &high);
         s->tables[t].low = fmin(s->tables[t].low, low);
         s->tables[t].high = fmax(s->tables[t].high, high);
         s->members[t]++;
@@ -143,7 +142,7 @@ static solutions solve_pair(const nl_pair *pair)
 
 static void record_point(sweep *s, int p, const nl_pair *pair, const solutions *found)
 {
-    const nl_point *point = &s->plan->points[p];
+    const nl_point *point = &s->run.plan->points[p];
     const nl_response *r = pair->response;
     const nl_lindblad_values site[2] = {site_values(r, &found->chosen, 0), site_values(r, &found->chosen, 1)};
     nl_value all[NL_MAX_OBSERVABLES] = {{0}}, *values = nl_result_values(s->result, p, 0);
@@ -172,7 +171,7 @@ static void record_point(sweep *s, int p, const nl_pair *pair, const solutions *
 static void solve_point(sweep *s, int p, nl_pair_solution *chosen)
 {
     const nl_response *r = &s->tables[s->table_of[p]];
-    const nl_lindblad *l = &s->plan->points[p].lindblad;
+    const nl_lindblad *l = &s->run.plan->points[p].lindblad;
     const nl_pair pair = {.response = r, .drive = {l->drive[0], l->drive[1]}, .t_c = l->t_c};
     const solutions found = r->converged ? solve_pair(&pair) : (solutions){0};
     if (found.count > 0) {
@@ -190,42 +189,45 @@ static void solve_point(sweep *s, int p, nl_pair_solution *chosen)
 
 /* ---- density matrices ---- */
 
-/* The fields of each point: the two lasers at the f_j that were found, as points of a plan of their own. */
+/* One of a point's lasers, alone at the f_j that was found. */
+static nl_point field_point(const sweep *s, const nl_pair_solution *found, int p, int site)
+{
+    const nl_complex f = found[p].field[site];
+    const nl_response *r = &s->tables[s->table_of[p] < 0 ? 0 : s->table_of[p]];
+    nl_point point = s->run.plan->points[p];
+    point.lindblad = r->local;
+    point.lindblad.drive[0] = (nl_complex){hypot(f.re, f.im), 0};
+    point.lindblad.chi = atan2(f.im, f.re);
+    point.lindblad.orders = nl_lindblad_orders(&r->local, hypot(f.re, f.im), r->levels);
+    return point;
+}
+
+/* The fields of each point: its two lasers, solved once more. */
 static nl_status record_fields(sweep *s, const nl_pair_solution *found)
 {
-    const nl_plan *outer = s->plan;
-    const int count = 2 * outer->n_points;
-    nl_config config = *outer->config;
-    nl_plan plan = {.config = &config, .model = &nl_lindblad_model, .n_points = count};
-    nl_result result = {0};
-    config.model_sites = 1;
-    plan.points = calloc((size_t)count, sizeof *plan.points);
-    plan.tableaux = calloc((size_t)count, sizeof *plan.tableaux);
-    nl_status status = plan.points && plan.tableaux ? NL_OK
-                                                    : nl_fail(NL_ERR_MEMORY, "cannot allocate %d points", count);
+    const int count = 2 * s->run.plan->n_points;
+    const nl_outer_run unwatched = {s->run.plan, s->run.backend, NULL};
+    nl_inner_run inner;
+    nl_status status = nl_inner_run_new(&unwatched, &nl_lindblad_model, count, &inner);
+    inner.config.model_sites = 1;
+    inner.config.output_fields = true;
     for (int i = 0; i < count && status == NL_OK; i++) {
-        const nl_complex f = found[i / 2].field[i % 2];
-        const nl_response *r = &s->tables[s->table_of[i / 2] < 0 ? 0 : s->table_of[i / 2]];
-        plan.points[i] = outer->points[i / 2];
-        plan.points[i].lindblad = r->local;
-        plan.points[i].lindblad.drive[0] = (nl_complex){hypot(f.re, f.im), 0};
-        plan.points[i].lindblad.chi = atan2(f.im, f.re);
-        plan.points[i].lindblad.orders = nl_lindblad_orders(&r->local, hypot(f.re, f.im), r->levels);
-        plan.tableaux[i] = outer->tableaux[i / 2];
+        inner.plan.points[i] = field_point(s, found, i / 2, i % 2);
+        inner.plan.tableaux[i] = s->run.plan->tableaux[i / 2];
     }
     if (status == NL_OK)
-        status = nl_result_new(&config, plan.model, plan.points, count, &result);
+        status = nl_inner_run_prepare(&inner, false);
     for (int i = 0; i < count && status == NL_OK; i++)
         if (s->table_of[i / 2] < 0 || s->result->outcomes[i / 2].status == NL_POINT_STALLED)
-            result.outcomes[i].status = NL_POINT_FAILED; /* nothing to compute here */
+            inner.result.outcomes[i].status = NL_POINT_FAILED; /* nothing to compute here */
     if (status == NL_OK)
-        status = nl_plan_run(&plan, s->backend, &result, NULL);
-    const size_t len = status == NL_OK ? nl_field_len(&result.fields[0]) : 0;
+        status = nl_inner_run_solve(&inner, &unwatched);
+    const size_t len = status == NL_OK ? nl_field_len(&inner.result.fields[0]) : 0;
     for (int i = 0; i < count && status == NL_OK; i++)
-        if (result.outcomes[i].status != NL_POINT_FAILED)
-            memcpy(s->result->field_data[i % 2] + (i / 2) * len, result.field_data[0] + i * len, len * sizeof(double));
-    nl_result_release(&result);
-    nl_plan_release(&plan);
+        if (inner.result.outcomes[i].status != NL_POINT_FAILED)
+            memcpy(s->result->field_data[i % 2] + (i / 2) * len, inner.result.field_data[0] + i * len,
+                   len * sizeof(double));
+    nl_inner_run_release(&inner);
     return status;
 }
 
@@ -233,26 +235,26 @@ static nl_status record_fields(sweep *s, const nl_pair_solution *found)
 
 static nl_status run(sweep *s, nl_pair_solution *found)
 {
-    const double tolerance = s->plan->config->steady_tolerance;
+    const double tolerance = s->run.plan->config->steady_tolerance;
     group_points(s);
-    NL_TRY(nl_response_fill(s->plan, s->backend, s->watcher, tolerance, s->tables, s->n_tables));
-    if (nl_watcher_wants_stop(s->watcher, s->backend))
+    NL_TRY(nl_response_fill(&s->run, tolerance, s->tables, s->n_tables));
+    if (nl_watcher_wants_stop(s->run.watcher, s->run.backend))
         return NL_OK; /* the points stay pending */
-    NL_TRY(nl_response_fill_transfer(s->plan, s->backend, s->watcher, s->tables, s->n_tables));
-    if (nl_watcher_wants_stop(s->watcher, s->backend))
+    NL_TRY(nl_response_fill_transfer(&s->run, s->tables, s->n_tables));
+    if (nl_watcher_wants_stop(s->run.watcher, s->run.backend))
         return NL_OK; /* the points stay pending */
-    for (int p = 0; p < s->plan->n_points; p++)
+    for (int p = 0; p < s->run.plan->n_points; p++)
         if (s->table_of[p] >= 0)
             solve_point(s, p, &found[p]);
     if (s->result->n_fields)
         NL_TRY(record_fields(s, found));
-    return s->watcher ? s->watcher->on_results(s->watcher->user) : NL_OK;
+    return s->run.watcher ? s->run.watcher->on_results(s->run.watcher->user) : NL_OK;
 }
 
 nl_status nl_gutzwiller_run(const nl_plan *plan, nl_backend *backend, nl_result *result, const nl_watcher *watcher)
 {
     const size_t n = (size_t)plan->n_points;
-    sweep s = {.plan = plan, .backend = backend, .result = result, .watcher = watcher};
+    sweep s = {.run = {plan, backend, watcher}, .result = result};
     s.tables = calloc(n, sizeof *s.tables);
     s.table_of = calloc(n, sizeof *s.table_of);
     s.members = calloc(n, sizeof *s.members);

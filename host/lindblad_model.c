@@ -4,56 +4,50 @@
 #include <math.h>
 
 #include "lindblad_point.h"
+#include "observables.h"
 
 const double NL_LEAK = 1e-5;
 
-/* Photon numbers weight an error in a population by the level: elements must be that much better than they. */
-static const double LEVELS_SHARE = 0.1;
-
-typedef enum { ALWAYS = 0, TWO_SITES = 1, QUBIT = 2, RESPONSE = 4 } condition;
-
-static const struct {
-    nl_observable observable;
-    condition needs;
-} catalogue[] = {
-    {{NL_GW_A1, "a1", true, "1", "<a_1>"}, ALWAYS},
-    {{NL_GW_A2, "a2", true, "1", "<a_2>"}, TWO_SITES},
-    {{NL_GW_N1, "n1", false, "1", "<a_1^+ a_1>"}, ALWAYS},
-    {{NL_GW_N2, "n2", false, "1", "<a_2^+ a_2>"}, TWO_SITES},
-    {{NL_GW_IMBALANCE, "imbalance", false, "1", "n_1 - n_2"}, TWO_SITES},
-    {{NL_GW_RELATIVE_IMBALANCE, "relative_imbalance", false, "1", "(n_1 - n_2)/(n_1 + n_2)"}, TWO_SITES},
-    {{NL_GW_VAR_N1, "var_n1", false, "1", "variance of the photon number of laser 1"}, ALWAYS},
-    {{NL_GW_VAR_N2, "var_n2", false, "1", "variance of the photon number of laser 2"}, TWO_SITES},
-    {{NL_GW_COHERENCE1, "coherence1", false, "1", "|<a_1>|^2/n_0; NAN below threshold"}, ALWAYS},
-    {{NL_GW_COHERENCE2, "coherence2", false, "1", "|<a_2>|^2/n_0"}, TWO_SITES},
-    {{NL_GW_COHERENCE, "coherence", false, "1", "mean of |<a_j>|^2/n_0 over the lasers"}, ALWAYS},
-    {{NL_GW_CORRELATION, "correlation", true, "1", "<a_1^+><a_2>/n_0"}, TWO_SITES},
-    {{NL_GW_STD, "std_imbalance", false, "1", "standard deviation of n_1 - n_2"}, TWO_SITES},
-    {{NL_GW_STD_ANALYTIC, "std_imbalance_analytic", false, "1", "sqrt(gamma/kappa): Eq. 37 corrected"}, TWO_SITES},
-    {{NL_GW_STD_EQ37, "std_imbalance_eq37", false, "1", "sqrt(2 gamma/kappa): Eq. 37 as printed"}, TWO_SITES},
-    {{NL_GW_SLOPE, "d_imbalance_dphi", false, "1", "d(n_1 - n_2)/d(phi_2 - phi_1)"}, TWO_SITES | RESPONSE},
+static const nl_catalogue_row catalogue[] = {
+    {{NL_GW_A1, "a1", true, "1", "<a_1>"}, NL_ALWAYS},
+    {{NL_GW_A2, "a2", true, "1", "<a_2>"}, NL_TWO_SITES},
+    {{NL_GW_N1, "n1", false, "1", "<a_1^+ a_1>"}, NL_ALWAYS},
+    {{NL_GW_N2, "n2", false, "1", "<a_2^+ a_2>"}, NL_TWO_SITES},
+    {{NL_GW_IMBALANCE, "imbalance", false, "1", "n_1 - n_2"}, NL_TWO_SITES},
+    {{NL_GW_RELATIVE_IMBALANCE, "relative_imbalance", false, "1", "(n_1 - n_2)/(n_1 + n_2)"}, NL_TWO_SITES},
+    {{NL_GW_VAR_N1, "var_n1", false, "1", "variance of the photon number of laser 1"}, NL_ALWAYS},
+    {{NL_GW_VAR_N2, "var_n2", false, "1", "variance of the photon number of laser 2"}, NL_TWO_SITES},
+    {{NL_GW_COHERENCE1, "coherence1", false, "1", "|<a_1>|^2/n_0; NAN below threshold"}, NL_ALWAYS},
+    {{NL_GW_COHERENCE2, "coherence2", false, "1", "|<a_2>|^2/n_0"}, NL_TWO_SITES},
+    {{NL_GW_COHERENCE, "coherence", false, "1", "mean of |<a_j>|^2/n_0 over the lasers"}, NL_ALWAYS},
+    {{NL_GW_CORRELATION, "correlation", true, "1", "<a_1^+><a_2>/n_0"}, NL_TWO_SITES},
+    {{NL_GW_STD, "std_imbalance", false, "1", "standard deviation of n_1 - n_2"}, NL_TWO_SITES},
+    {{NL_GW_STD_ANALYTIC, "std_imbalance_analytic", false, "1", "sqrt(gamma/kappa): Eq. 37 corrected"}, NL_TWO_SITES},
+    {{NL_GW_STD_EQ37, "std_imbalance_eq37", false, "1", "sqrt(2 gamma/kappa): Eq. 37 as printed"}, NL_TWO_SITES},
+    {{NL_GW_SLOPE, "d_imbalance_dphi", false, "1", "d(n_1 - n_2)/d(phi_2 - phi_1)"}, NL_RESPONSE},
     {{NL_GW_SLOPE_ANALYTIC, "d_imbalance_dphi_analytic", false, "1",
       "-n_J cos(phi_2 - phi_1), n_J = t_c gamma/(C_p kappa^2): Eq. 36 with the sign that Eq. 6 implies"},
-     TWO_SITES | RESPONSE},
-    {{NL_GW_UNCERTAINTY, "phase_uncertainty", false, "rad", "std_imbalance/|d_imbalance_dphi|"}, TWO_SITES | RESPONSE},
+     NL_RESPONSE},
+    {{NL_GW_UNCERTAINTY, "phase_uncertainty", false, "rad", "std_imbalance/|d_imbalance_dphi|"}, NL_RESPONSE},
     {{NL_GW_UNCERTAINTY_ANALYTIC, "phase_uncertainty_analytic", false, "rad",
       "C_p (kappa/t_c) (gamma/kappa)^(-1/2)/cos(phi_2 - phi_1): Eq. 38 with the corrected Eq. 37"},
-     TWO_SITES | RESPONSE},
+     NL_RESPONSE},
     {{NL_GW_UNCERTAINTY_EQ38, "phase_uncertainty_eq38", false, "rad",
       "sqrt(2) C_p (kappa/t_c) (gamma/kappa)^(-1/2): Eq. 38 as printed"},
-     TWO_SITES | RESPONSE},
-    {{NL_GW_SOLUTIONS, "solutions", false, "1", "self-consistent solutions found"}, TWO_SITES | RESPONSE},
-    {{NL_GW_STABLE, "stable_solutions", false, "1", "of which stable in time"}, TWO_SITES | RESPONSE},
+     NL_RESPONSE},
+    {{NL_GW_SOLUTIONS, "solutions", false, "1", "self-consistent solutions found"}, NL_RESPONSE},
+    {{NL_GW_STABLE, "stable_solutions", false, "1", "of which stable in time"}, NL_RESPONSE},
     {{NL_GW_GROWTH, "unstable_modes", false, "1",
       "growing modes of the solution given: 0 where it is stable, NAN where not known"},
-     TWO_SITES | RESPONSE},
-    {{NL_GW_TRACE, "trace", false, "1", "Tr rho (smaller one of the lasers)"}, ALWAYS},
-    {{NL_GW_PURITY1, "purity1", false, "1", "Tr rho_1^2"}, ALWAYS},
-    {{NL_GW_PURITY2, "purity2", false, "1", "Tr rho_2^2"}, TWO_SITES},
+     NL_RESPONSE},
+    {{NL_GW_TRACE, "trace", false, "1", "Tr rho (smaller one of the lasers)"}, NL_ALWAYS},
+    {{NL_GW_PURITY1, "purity1", false, "1", "Tr rho_1^2"}, NL_ALWAYS},
+    {{NL_GW_PURITY2, "purity2", false, "1", "Tr rho_2^2"}, NL_TWO_SITES},
     {{NL_GW_TOP, "top_population", false, "1", "population of the two highest levels (larger one of the lasers)"},
-     ALWAYS},
-    {{NL_GW_GROUND1, "ground_population1", false, "1", "of the qubit's ground state, laser 1"}, QUBIT},
-    {{NL_GW_GROUND2, "ground_population2", false, "1", "of the qubit's ground state, laser 2"}, QUBIT | TWO_SITES},
+     NL_ALWAYS},
+    {{NL_GW_GROUND1, "ground_population1", false, "1", "of the qubit's ground state, laser 1"}, NL_QUBIT},
+    {{NL_GW_GROUND2, "ground_population2", false, "1", "of the qubit's ground state, laser 2"},
+     NL_QUBIT | NL_TWO_SITES},
 };
 
 bool nl_uses_response(const nl_config *config)
@@ -63,26 +57,33 @@ bool nl_uses_response(const nl_config *config)
 
 static int lindblad_observables(const nl_config *config, const nl_observable **list)
 {
-    int count = 0;
-    for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue; k++) {
-        const condition needs = catalogue[k].needs;
-        if ((needs & TWO_SITES && config->model_sites == 1) ||
-            (needs & QUBIT && config->model_local != NL_LOCAL_QUBIT) || (needs & RESPONSE && !nl_uses_response(config)))
-            continue;
-        list[count++] = &catalogue[k].observable;
-    }
-    return count;
+    const int met = nl_conditions_met(config) | (nl_uses_response(config) ? NL_RESPONSE : 0);
+    return nl_observables_choose(catalogue, sizeof catalogue / sizeof *catalogue, met, list);
 }
 
 /* ---- one point ---- */
 
-static nl_status check_choices(const nl_config *config)
+nl_status nl_check_fock_initial(const nl_config *config)
 {
     if (config->run_initial == NL_INITIAL_UNIFORM || config->run_initial == NL_INITIAL_LOCKED)
         return nl_config_fail(config, "run.initial", "the master equation starts from vacuum, coherent or thermal");
+    return NL_OK;
+}
+
+static nl_status check_choices(const nl_config *config)
+{
+    NL_TRY(nl_check_fock_initial(config));
     if (nl_config_is_swept(config, "model.sites"))
         return nl_config_fail(config, "model.sites", "equation = gutzwiller cannot sweep sites; make two runs");
     return NL_OK;
+}
+
+nl_point nl_fock_point(const nl_config *config)
+{
+    const double levels_share = 0.1;
+    nl_point point = nl_point_from_config(config);
+    point.accuracy *= levels_share;
+    return point;
 }
 
 double nl_largest_tunnelling(const nl_config *config)
@@ -155,9 +156,7 @@ static nl_complex polar(double r, double phi)
 static nl_status lindblad_point(const nl_config *config, nl_point *out)
 {
     nl_lindblad l = nl_lindblad_from_config(config);
-    nl_point point = {.levels = 1, .rtol = config->integrator_rtol, .atol = config->integrator_atol,
-                      .tolerance = config->steady_tolerance, .accuracy = LEVELS_SHARE * config->steady_tolerance,
-                      .max_time = config->steady_max_time};
+    nl_point point = nl_fock_point(config);
     const bool steady = config->run_mode == NL_MODE_STEADY;
     NL_TRY(check_choices(config));
     const double epsilon = l.laser.epsilon, r = nl_lindblad_radius(&l, epsilon);
@@ -220,50 +219,40 @@ static nl_status lindblad_initial(const nl_point *point, nl_initial initial, int
 
 /* ---- observables ---- */
 
-static nl_value real(double x)
-{
-    return (nl_value){x, 0};
-}
-
-static double squared(nl_complex z)
-{
-    return z.re * z.re + z.im * z.im;
-}
-
 static void observe_pair(const nl_lindblad *l, const nl_lindblad_values s[2], nl_value *v)
 {
     const nl_complex a = s[0].a, b = s[1].a;
     const double n0 = l->laser.n0 > 0 ? l->laser.n0 : NAN, size = l->gamma / l->laser.C;
-    v[NL_GW_A2] = (nl_value){b.re, b.im};
-    v[NL_GW_N2] = real(s[1].n);
-    v[NL_GW_IMBALANCE] = real(s[0].n - s[1].n);
-    v[NL_GW_RELATIVE_IMBALANCE] = real((s[0].n - s[1].n) / (s[0].n + s[1].n));
-    v[NL_GW_VAR_N2] = real(s[1].var_n);
-    v[NL_GW_COHERENCE2] = real(squared(b) / n0);
-    v[NL_GW_COHERENCE] = real((squared(a) + squared(b)) / (2 * n0));
+    v[NL_GW_A2] = nl_complex_value(b);
+    v[NL_GW_N2] = nl_real_value(s[1].n);
+    v[NL_GW_IMBALANCE] = nl_real_value(s[0].n - s[1].n);
+    v[NL_GW_RELATIVE_IMBALANCE] = nl_real_value((s[0].n - s[1].n) / (s[0].n + s[1].n));
+    v[NL_GW_VAR_N2] = nl_real_value(s[1].var_n);
+    v[NL_GW_COHERENCE2] = nl_real_value(nl_squared(b) / n0);
+    v[NL_GW_COHERENCE] = nl_real_value((nl_squared(a) + nl_squared(b)) / (2 * n0));
     v[NL_GW_CORRELATION] = (nl_value){(a.re * b.re + a.im * b.im) / n0, (a.re * b.im - a.im * b.re) / n0};
-    v[NL_GW_STD] = real(sqrt(s[0].var_n + s[1].var_n));
-    v[NL_GW_STD_ANALYTIC] = real(sqrt(size));
-    v[NL_GW_STD_EQ37] = real(sqrt(2 * size));
-    v[NL_GW_TRACE] = real(fmin(s[0].trace, s[1].trace));
-    v[NL_GW_PURITY2] = real(s[1].purity);
-    v[NL_GW_TOP] = real(fabs(s[1].top) > fabs(s[0].top) ? s[1].top : s[0].top);
-    v[NL_GW_GROUND2] = real(s[1].ground);
+    v[NL_GW_STD] = nl_real_value(sqrt(s[0].var_n + s[1].var_n));
+    v[NL_GW_STD_ANALYTIC] = nl_real_value(sqrt(size));
+    v[NL_GW_STD_EQ37] = nl_real_value(sqrt(2 * size));
+    v[NL_GW_TRACE] = nl_real_value(fmin(s[0].trace, s[1].trace));
+    v[NL_GW_PURITY2] = nl_real_value(s[1].purity);
+    v[NL_GW_TOP] = nl_real_value(fabs(s[1].top) > fabs(s[0].top) ? s[1].top : s[0].top);
+    v[NL_GW_GROUND2] = nl_real_value(s[1].ground);
 }
 
 void nl_gw_observe(const nl_lindblad *l, const nl_lindblad_values s[2], nl_value *v, nl_health *health)
 {
     const double n0 = l->laser.n0 > 0 ? l->laser.n0 : NAN;
     for (int k = NL_GW_SLOPE; k <= NL_GW_GROWTH; k++)
-        v[k] = real(NAN);
-    v[NL_GW_A1] = (nl_value){s[0].a.re, s[0].a.im};
-    v[NL_GW_N1] = real(s[0].n);
-    v[NL_GW_VAR_N1] = real(s[0].var_n);
-    v[NL_GW_COHERENCE1] = v[NL_GW_COHERENCE] = real(squared(s[0].a) / n0);
-    v[NL_GW_TRACE] = real(s[0].trace);
-    v[NL_GW_PURITY1] = real(s[0].purity);
-    v[NL_GW_TOP] = real(s[0].top);
-    v[NL_GW_GROUND1] = real(s[0].ground);
+        v[k] = nl_real_value(NAN);
+    v[NL_GW_A1] = nl_complex_value(s[0].a);
+    v[NL_GW_N1] = nl_real_value(s[0].n);
+    v[NL_GW_VAR_N1] = nl_real_value(s[0].var_n);
+    v[NL_GW_COHERENCE1] = v[NL_GW_COHERENCE] = nl_real_value(nl_squared(s[0].a) / n0);
+    v[NL_GW_TRACE] = nl_real_value(s[0].trace);
+    v[NL_GW_PURITY1] = nl_real_value(s[0].purity);
+    v[NL_GW_TOP] = nl_real_value(s[0].top);
+    v[NL_GW_GROUND1] = nl_real_value(s[0].ground);
     if (l->sites == 2)
         observe_pair(l, s, v);
     /* Populations at a cutoff that is too low may be negative; and a trace of 0 has leaked, too. */
@@ -282,13 +271,17 @@ static void lindblad_observe(const nl_point *point, int n, const double *moments
 
 /* ---- fields ---- */
 
+nl_field nl_fock_field(const nl_point *point, int site, const char *description)
+{
+    return (nl_field){.name = site ? "rho2" : "rho1", .units = "1", .is_complex = true, .rank = 2, .length = point->n,
+                      .scale = "photons", .scale_units = "1", .scale_step = 1, .scale_description = "photon number",
+                      .description = description};
+}
+
 static int lindblad_fields(const nl_point *point, nl_field *list)
 {
     for (int j = 0; j < point->lindblad.sites; j++)
-        list[j] = (nl_field){.name = j ? "rho2" : "rho1", .units = "1", .is_complex = true, .rank = 2,
-                             .length = point->n, .scale = "photons", .scale_units = "1", .scale_step = 1,
-                             .scale_description = "photon number",
-                             .description = "density matrix <m|rho|n> of one laser's photons"};
+        list[j] = nl_fock_field(point, j, "density matrix <m|rho|n> of one laser's photons");
     return point->lindblad.sites;
 }
 

@@ -22,7 +22,15 @@ bool nl_uses_response(const nl_config *);
 /* Values from the moments of one or two sites; those that only the response gives are NAN. */
 void nl_gw_observe(const nl_lindblad *, const nl_lindblad_values site[2], nl_value *values, nl_health *);
 
-/* ---- the cutoff, of gutzwiller and dimer alike ---- */
+/* ---- points of gutzwiller and dimer alike ---- */
+
+/* What the configuration says of a point, the accuracy being that of photon numbers: these weight an error in a
+ * population by the level, so elements must be that much better than they. */
+nl_point nl_fock_point(const nl_config *);
+/* NL_ERR_CONFIG where the initial state is one of phases. */
+nl_status nl_check_fock_initial(const nl_config *);
+/* The density matrix of one laser's photons, "rho1" or "rho2". */
+nl_field nl_fock_field(const nl_point *, int site, const char *description);
 
 /* The largest tunnelling of the sweep: one cutoff serves all its points, which then share their local response. */
 double nl_largest_tunnelling(const nl_config *);

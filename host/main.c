@@ -1,6 +1,5 @@
 /* nanolase: config -> plan -> backend -> result -> file. Only this file exits. */
 #include <fcntl.h>
-#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,11 +8,12 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "info.h"
 #include "nanolase.h"
 #include "options.h"
 #include "progress.h"
 #include "save.h"
-#include "version.h"
+#include "summary.h"
 
 /* First signal: finish what is at work and stop. Second: stop at the next step. */
 static atomic_int signals;
@@ -216,54 +216,6 @@ static nl_status compute(run_state *s)
     return nl_fail(status, "%s", reason);
 }
 
-/* Differences on a grid that is far too coarse may have modes that grow: says so where that may be why. */
-static void advise(run_state *s)
-{
-    const nl_model *model = s->plan.model;
-    for (int p = 0; p < s->result.n_points && model->least_size; p++) {
-        const int least = model->least_size(&s->plan.points[p]);
-        if (s->result.outcomes[p].status == NL_POINT_CONVERGED || s->result.outcomes[p].status == NL_POINT_PENDING ||
-            s->plan.points[p].n >= least)
-            continue;
-        nl_report(&s->reporter, -1, "%s = %d may be too coarse for point %d: use %d or more, or auto", model->size_name,
-                  s->plan.points[p].n, p + 1, least);
-        return;
-    }
-}
-
-/* What to do about points of a status. */
-static const char *const HINTS[NL_POINT_STATUSES] = {
-    [NL_POINT_PENDING] = " (go on with --resume)",
-    [NL_POINT_LEAKED] = " (use more levels, or for amplitudes a finer or larger grid)",
-    [NL_POINT_UNRESOLVED] = " (use a finer grid or a higher order)",
-    [NL_POINT_GREW] = " (use a finer grid or more levels)",
-};
-
-/* Says what is missing; exit code 0 or 1. */
-static int summarise(run_state *s)
-{
-    int count[NL_POINT_STATUSES] = {0};
-    char list[400];
-    size_t used = 0;
-    for (int p = 0; p < s->result.n_points; p++)
-        count[s->result.outcomes[p].status]++;
-    const int missing = s->result.n_points - count[NL_POINT_CONVERGED];
-    if (missing == 0) {
-        nl_report(&s->reporter, 0, "%d point%s in %.1f s; results in %s", s->result.n_points,
-                  s->result.n_points == 1 ? "" : "s",
-                  nl_seconds() - s->reporter.start, s->saver.path);
-        return 0;
-    }
-    for (int status = 0; status < NL_POINT_STATUSES; status++)
-        if (status != NL_POINT_CONVERGED && count[status] > 0)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s%d %s%s", used ? ", " : "", count[status],
-                                     nl_point_status_text(status), HINTS[status] ? HINTS[status] : "");
-    nl_report(&s->reporter, -1, "%d of %d points are not converged: %s; results in %s, which `nanolase show` explains",
-              missing, s->result.n_points, list, s->saver.path);
-    advise(s);
-    return 1;
-}
-
 static nl_status prepare(run_state *s, const nl_options *options)
 {
     NL_TRY(load_config(s, options));
@@ -290,7 +242,7 @@ static nl_status command_run(const nl_options *options, int *exit_code)
     run_state s = {.reporter = nl_reporter_new(nl_ranks_launched().rank == 0 ? options->verbosity : NL_SILENT)};
     const nl_status status = run(&s, options);
     if (status == NL_OK)
-        *exit_code = summarise(&s);
+        *exit_code = nl_summarise(&s.reporter, &s.plan, &s.result, s.saver.path);
     nl_result_release(&s.result);
     nl_plan_release(&s.plan);
     nl_backend_close(s.backend);
@@ -300,29 +252,7 @@ static nl_status command_run(const nl_options *options, int *exit_code)
     return status;
 }
 
-/* ---- the other commands ---- */
-
-static nl_status command_info(void)
-{
-    nl_backend *backend;
-    printf("nanolase %s (%s)\n", NL_VERSION, NL_COMMIT);
-    printf("MPI in this build: %s\n", nl_ranks_build());
-    printf("CUDA in this build: %s\n", nl_backend_cuda_build());
-    if (nl_backend_open_cuda(0, &backend) == NL_OK) {
-        printf("CUDA device: %s\n", backend->device);
-        nl_backend_close(backend);
-    } else {
-        printf("CUDA device: none (%s)\n", nl_error_message());
-    }
-    NL_TRY(nl_backend_open_cpu(0, &backend));
-    printf("CPU: %s, %d threads\n", backend->device, backend->threads);
-    nl_backend_close(backend);
-    printf("methods: %s", nl_tableau_chebyshev(1)->name);
-    for (int i = 0; i < nl_tableau_count(); i++)
-        printf(" %s", nl_tableau_at(i)->name);
-    printf("\n");
-    return NL_OK;
-}
+/* ---- the process ---- */
 
 /*
  * Threads that wait for each other spin, by default for milliseconds: where other programs keep the processors busy, a
@@ -370,7 +300,7 @@ int main(int argc, char **argv)
     case NL_COMMAND_CHECK: status = nl_check(&options); break;
     case NL_COMMAND_SHOW: status = nl_result_show(options.file, options.csv, stdout); break;
     case NL_COMMAND_KEYS: nl_config_print_keys(stdout); break;
-    case NL_COMMAND_INFO: status = command_info(); break;
+    case NL_COMMAND_INFO: status = nl_info(); break;
     }
     if (status == NL_OK && (fflush(stdout) != 0 || ferror(stdout)))
         status = nl_fail(NL_ERR_FILE, "standard output: cannot be written");

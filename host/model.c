@@ -15,6 +15,16 @@ nl_status nl_model_of(const nl_config *config, const nl_model **out)
     }
 }
 
+nl_point nl_point_from_config(const nl_config *config)
+{
+    return (nl_point){.levels = 1,
+                      .rtol = config->integrator_rtol,
+                      .atol = config->integrator_atol,
+                      .tolerance = config->steady_tolerance,
+                      .accuracy = config->steady_tolerance,
+                      .max_time = config->steady_max_time};
+}
+
 int nl_level_size(const nl_point *point, int level)
 {
     return (point->n + (1 << level) - 1) >> level;
@@ -42,4 +52,24 @@ int nl_model_step_cost(const nl_model *model, const nl_point *point, int n, cons
     if (!tableau->chebyshev)
         return tableau->stages - 1;
     return nl_chebyshev_choose(tableau->chebyshev, nl_ellipse_around(spectrum, count), h).stages;
+}
+
+static double step_per_application(const nl_model *model, const nl_point *point, const nl_tableau *tableau)
+{
+    const double h = nl_model_stable_step(model, point, point->n, tableau);
+    return h / nl_model_step_cost(model, point, point->n, tableau, h);
+}
+
+const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *point)
+{
+    const nl_tableau *best = model->is_stiff ? nl_tableau_chebyshev(1) : nl_tableau_at(0);
+    double most = step_per_application(model, point, best);
+    for (int i = 0; i < nl_tableau_count(); i++) {
+        const double step = step_per_application(model, point, nl_tableau_at(i));
+        if (step > most) {
+            best = nl_tableau_at(i);
+            most = step;
+        }
+    }
+    return best;
 }

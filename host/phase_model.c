@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "hierarchy.h"
-#include "nanolase/model.h"
+#include "observables.h"
 #include "phase_point.h"
 
 enum {
@@ -11,25 +11,20 @@ enum {
     A1, A2, N1, N2, IMBALANCE, RELATIVE_IMBALANCE
 };
 
-typedef enum { ALWAYS = 0, TWO_SITES = 1, RADII = 2 } condition;
-
-static const struct {
-    nl_observable observable;
-    condition needs;
-} catalogue[] = {
-    {{EXP_I_THETA1, "exp_i_theta1", true, "1", "<exp(i theta_1)>"}, ALWAYS},
-    {{EXP_I_THETA2, "exp_i_theta2", true, "1", "<exp(i theta_2)>"}, TWO_SITES},
-    {{EXP_I_THETA21, "exp_i_theta21", true, "1", "<exp(i (theta_2 - theta_1))>"}, TWO_SITES},
-    {{COHERENCE1, "coherence1", false, "n_0", "|<a_1>|^2/n_0 (Eq. 25)"}, ALWAYS},
-    {{COHERENCE2, "coherence2", false, "n_0", "|<a_2>|^2/n_0 (Eq. 25)"}, TWO_SITES},
-    {{COHERENCE, "coherence", false, "n_0", "mean of |<a_j>|^2/n_0 over the lasers"}, ALWAYS},
-    {{CORRELATION, "correlation", true, "n_0", "<a_1^+ a_2>/n_0"}, TWO_SITES},
-    {{A1, "a1", true, "1", "<a_1>"}, RADII},
-    {{A2, "a2", true, "1", "<a_2>"}, RADII | TWO_SITES},
-    {{N1, "n1", false, "1", "<a_1^+ a_1>"}, RADII},
-    {{N2, "n2", false, "1", "<a_2^+ a_2>"}, RADII | TWO_SITES},
-    {{IMBALANCE, "imbalance", false, "1", "n_1 - n_2"}, RADII | TWO_SITES},
-    {{RELATIVE_IMBALANCE, "relative_imbalance", false, "1", "(n_1 - n_2)/(n_1 + n_2)"}, RADII | TWO_SITES},
+static const nl_catalogue_row catalogue[] = {
+    {{EXP_I_THETA1, "exp_i_theta1", true, "1", "<exp(i theta_1)>"}, NL_ALWAYS},
+    {{EXP_I_THETA2, "exp_i_theta2", true, "1", "<exp(i theta_2)>"}, NL_TWO_SITES},
+    {{EXP_I_THETA21, "exp_i_theta21", true, "1", "<exp(i (theta_2 - theta_1))>"}, NL_TWO_SITES},
+    {{COHERENCE1, "coherence1", false, "n_0", "|<a_1>|^2/n_0 (Eq. 25)"}, NL_ALWAYS},
+    {{COHERENCE2, "coherence2", false, "n_0", "|<a_2>|^2/n_0 (Eq. 25)"}, NL_TWO_SITES},
+    {{COHERENCE, "coherence", false, "n_0", "mean of |<a_j>|^2/n_0 over the lasers"}, NL_ALWAYS},
+    {{CORRELATION, "correlation", true, "n_0", "<a_1^+ a_2>/n_0"}, NL_TWO_SITES},
+    {{A1, "a1", true, "1", "<a_1>"}, NL_RADII},
+    {{A2, "a2", true, "1", "<a_2>"}, NL_RADII | NL_TWO_SITES},
+    {{N1, "n1", false, "1", "<a_1^+ a_1>"}, NL_RADII},
+    {{N2, "n2", false, "1", "<a_2^+ a_2>"}, NL_RADII | NL_TWO_SITES},
+    {{IMBALANCE, "imbalance", false, "1", "n_1 - n_2"}, NL_RADII | NL_TWO_SITES},
+    {{RELATIVE_IMBALANCE, "relative_imbalance", false, "1", "(n_1 - n_2)/(n_1 + n_2)"}, NL_RADII | NL_TWO_SITES},
 };
 
 /* Photon numbers mean something where the radii are known: derived from [laser], or given other than as r_0. */
@@ -42,15 +37,8 @@ static bool has_radii(const nl_config *config)
 
 static int phase_observables(const nl_config *config, const nl_observable **list)
 {
-    int count = 0;
-    for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue; k++) {
-        const condition needs = catalogue[k].needs;
-        if ((needs & TWO_SITES && config->model_sites == 1 && !nl_config_is_swept(config, "model.sites")) ||
-            (needs & RADII && !has_radii(config)))
-            continue;
-        list[count++] = &catalogue[k].observable;
-    }
-    return count;
+    const int met = nl_conditions_met(config) | (has_radii(config) ? NL_RADII : 0);
+    return nl_observables_choose(catalogue, sizeof catalogue / sizeof *catalogue, met, list);
 }
 
 /* A coarse grid must still carry the distribution roughly, or it is of no use as a start. */
@@ -83,13 +71,9 @@ static bool uses_multigrid(const nl_config *config, const nl_point *point)
 
 static nl_status phase_point(const nl_config *config, nl_point *out)
 {
-    nl_point point = {.order = config->grid_order,
-                      .rtol = config->integrator_rtol,
-                      .atol = config->integrator_atol,
-                      .tolerance = config->steady_tolerance,
-                      .accuracy = config->steady_tolerance,
-                      .max_time = config->steady_max_time};
+    nl_point point = nl_point_from_config(config);
     NL_TRY(check_choices(config));
+    point.order = config->grid_order;
     NL_TRY(nl_phase_from_config(config, &point.phase));
     const int wanted = nl_phase_resolution(&point.phase, point.order, config->grid_accuracy);
     point.n = config->grid_n_c ? config->grid_n_c : wanted;
@@ -141,11 +125,6 @@ static nl_value scaled(const double *z, double factor)
     return (nl_value){factor * z[0], factor * z[1]};
 }
 
-static nl_value real(double x)
-{
-    return (nl_value){x, 0};
-}
-
 static double magnitude_squared(nl_value z)
 {
     return z.re * z.re + z.im * z.im;
@@ -160,19 +139,19 @@ static void phase_observe(const nl_point *point, int n, const double *marginals,
     values[EXP_I_THETA1] = scaled(m.exp_i_theta[0], 1);
     values[EXP_I_THETA2] = scaled(m.exp_i_theta[1], 1);
     values[EXP_I_THETA21] = scaled(m.exp_i_theta21, 1);
-    values[COHERENCE1] = real(r1 * r1 * magnitude_squared(values[EXP_I_THETA1]));
-    values[COHERENCE2] = real(r2 * r2 * magnitude_squared(values[EXP_I_THETA2]));
-    values[COHERENCE] = phase->sites == 2 ? real((values[COHERENCE1].re + values[COHERENCE2].re) / 2)
+    values[COHERENCE1] = nl_real_value(r1 * r1 * magnitude_squared(values[EXP_I_THETA1]));
+    values[COHERENCE2] = nl_real_value(r2 * r2 * magnitude_squared(values[EXP_I_THETA2]));
+    values[COHERENCE] = phase->sites == 2 ? nl_real_value((values[COHERENCE1].re + values[COHERENCE2].re) / 2)
                                           : values[COHERENCE1];
     values[CORRELATION] = scaled(m.exp_i_theta21, r1 * r2);
     values[A1] = scaled(m.exp_i_theta[0], r0 * r1);
     values[A2] = scaled(m.exp_i_theta[1], r0 * r2);
-    values[N1] = real(r0 * r0 * r1 * r1);
-    values[N2] = real(r0 * r0 * r2 * r2);
-    values[IMBALANCE] = real(values[N1].re - values[N2].re);
-    values[RELATIVE_IMBALANCE] = real(values[IMBALANCE].re / (values[N1].re + values[N2].re));
+    values[N1] = nl_real_value(r0 * r0 * r1 * r1);
+    values[N2] = nl_real_value(r0 * r0 * r2 * r2);
+    values[IMBALANCE] = nl_real_value(values[N1].re - values[N2].re);
+    values[RELATIVE_IMBALANCE] = nl_real_value(values[IMBALANCE].re / (values[N1].re + values[N2].re));
     for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue && phase->sites == 1; k++)
-        if (catalogue[k].needs & TWO_SITES)
+        if (catalogue[k].needs & NL_TWO_SITES)
             values[catalogue[k].observable.id] = none;
     *health = (nl_health){.norm = m.norm};
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "inner_run.h"
 #include "nanolase/selfconsistent.h"
 
 void nl_radii_state_release(nl_radii_state *state)
@@ -48,32 +49,22 @@ static void take_state(nl_radii_state *state, const nl_point *point, nl_result *
     result->states[p] = NULL;
 }
 
-nl_status nl_radii_evaluate(const nl_plan *outer, nl_backend *backend, const nl_watcher *watcher,
-                            nl_radii_state *states, int count)
+nl_status nl_radii_evaluate(const nl_outer_run *outer, nl_radii_state *states, int count)
 {
-    nl_config config = *outer->config;
-    nl_plan plan = {.config = &config, .model = &nl_phase_model, .n_points = count};
-    nl_result result = {0};
+    nl_inner_run inner;
     if (count == 0)
         return NL_OK;
-    config.output_fields = false;
-    plan.points = calloc((size_t)count, sizeof *plan.points);
-    plan.tableaux = calloc((size_t)count, sizeof *plan.tableaux);
-    nl_status status = plan.points && plan.tableaux ? NL_OK
-                                                    : nl_fail(NL_ERR_MEMORY, "cannot allocate %d points", count);
+    nl_status status = nl_inner_run_new(outer, &nl_phase_model, count, &inner);
     for (int p = 0; p < count && status == NL_OK; p++) {
-        plan.points[p] = point_of(outer, &states[p]);
-        plan.tableaux[p] = outer->tableaux[states[p].point];
+        inner.plan.points[p] = point_of(outer->plan, &states[p]);
+        inner.plan.tableaux[p] = outer->plan->tableaux[states[p].point];
     }
     if (status == NL_OK)
-        status = nl_result_new(&config, plan.model, plan.points, count, &result);
-    if (status == NL_OK && !(result.states = calloc((size_t)count, sizeof *result.states)))
-        status = nl_fail(NL_ERR_MEMORY, "cannot allocate %d states", count);
+        status = nl_inner_run_prepare(&inner, true);
     if (status == NL_OK)
-        status = nl_plan_run_within(&plan, backend, &result, watcher);
+        status = nl_inner_run_solve(&inner, outer);
     for (int p = 0; p < count && status == NL_OK; p++)
-        take_state(&states[p], &plan.points[p], &result, p);
-    nl_result_release(&result);
-    nl_plan_release(&plan);
+        take_state(&states[p], &inner.plan.points[p], &inner.result, p);
+    nl_inner_run_release(&inner);
     return status;
 }

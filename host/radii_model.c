@@ -6,33 +6,29 @@
 
 #include <math.h>
 
-static const struct {
-    nl_observable observable;
-    bool two_sites;
-} catalogue[] = {
-    {{NL_RADII_R1, "radius1", false, "r_0", "r_1 in units of r_0 = sqrt(n_0)"}, false},
-    {{NL_RADII_R2, "radius2", false, "r_0", "r_2 in units of r_0 = sqrt(n_0)"}, true},
+#include "observables.h"
+
+static const nl_catalogue_row catalogue[] = {
+    {{NL_RADII_R1, "radius1", false, "r_0", "r_1 in units of r_0 = sqrt(n_0)"}, NL_ALWAYS},
+    {{NL_RADII_R2, "radius2", false, "r_0", "r_2 in units of r_0 = sqrt(n_0)"}, NL_TWO_SITES},
     {{NL_RADII_IMBALANCE_ANALYTIC, "imbalance_analytic", false, "1",
       "n_J sin(phi_1 - phi_2), n_J = t_c gamma/(C_p kappa^2): n_1 - n_2 for weak coupling (Eq. 32, sign corrected)"},
-     true},
-    {{NL_RADII_SOLUTIONS, "solutions", false, "1", "self-consistent stationary states found"}, false},
-    {{NL_RADII_STABLE, "stable_solutions", false, "1", "of these, stable in time"}, false},
-    {{NL_RADII_UNSTABLE_MODES, "unstable_modes", false, "1", "modes of the state given here that grow in time"}, false},
+     NL_TWO_SITES},
+    {{NL_RADII_SOLUTIONS, "solutions", false, "1", "self-consistent stationary states found"}, NL_STEADY},
+    {{NL_RADII_STABLE, "stable_solutions", false, "1", "of these, stable in time"}, NL_STEADY},
+    {{NL_RADII_UNSTABLE_MODES, "unstable_modes", false, "1", "modes of the state given here that grow in time"},
+     NL_STEADY},
     {{NL_RADII_OTHER_N1, "n1_down", false, "1",
       "n_1 of the state that the sweep's last axis leads to from its far end, where that is another one"},
-     false},
-    {{NL_RADII_OTHER_N2, "n2_down", false, "1", "n_2 of that state"}, true},
+     NL_STEADY},
+    {{NL_RADII_OTHER_N2, "n2_down", false, "1", "n_2 of that state"}, NL_STEADY | NL_TWO_SITES},
 };
 
 static int radii_observables(const nl_config *config, const nl_observable **list)
 {
-    const bool one_site = config->model_sites == 1 && !nl_config_is_swept(config, "model.sites");
-    int count = nl_phase_model.observables(config, list);
-    for (size_t k = 0; k < sizeof catalogue / sizeof *catalogue; k++)
-        if (!(catalogue[k].two_sites && one_site) &&
-            (config->run_mode == NL_MODE_STEADY || catalogue[k].observable.id < NL_RADII_SOLUTIONS))
-            list[count++] = &catalogue[k].observable;
-    return count;
+    const int count = nl_phase_model.observables(config, list);
+    return count + nl_observables_choose(catalogue, sizeof catalogue / sizeof *catalogue, nl_conditions_met(config),
+                                         list + count);
 }
 
 /* ---- points ---- */

@@ -148,8 +148,7 @@ static void answer(nl_search *s, nl_radii_state *states, int count, double toler
         aim(s, tolerance);
 }
 
-nl_status nl_radii_newton(const nl_plan *plan, nl_backend *backend, const nl_watcher *watcher, nl_search *searches,
-                          int count, bool *stopped)
+nl_status nl_radii_newton(const nl_outer_run *outer, nl_search *searches, int count, bool *stopped)
 {
     nl_radii_state *states = malloc((size_t)count * MOST_STATES * sizeof *states + 1);
     nl_status status = states ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate %d searches", count);
@@ -162,14 +161,14 @@ nl_status nl_radii_newton(const nl_plan *plan, nl_backend *backend, const nl_wat
         for (int i = 0; i < count; i++)
             if (is_open(&searches[i]))
                 asked += ask(&searches[i], states + asked);
-        status = nl_radii_evaluate(plan, backend, watcher, states, asked);
+        status = nl_radii_evaluate(outer, states, asked);
         for (int k = 0; k < asked; k++)
             *stopped |= states[k].outcome.status == NL_POINT_PENDING;
         for (int i = 0, at = 0; i < count && status == NL_OK && !*stopped; i++)
             if (is_open(&searches[i])) {
                 nl_radii_state unused[MOST_STATES];
                 const int own = ask(&searches[i], unused);
-                answer(&searches[i], states + at, own, plan->config->steady_tolerance);
+                answer(&searches[i], states + at, own, outer->plan->config->steady_tolerance);
                 at += own;
             }
         for (int k = 0; k < asked; k++)

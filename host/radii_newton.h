@@ -24,7 +24,6 @@ typedef struct nl_search {
 } nl_search;
 
 /* Ends with every search found or failed, or pending outcomes where the run was stopped: then *stopped is true. */
-nl_status nl_radii_newton(const nl_plan *, nl_backend *, const nl_watcher *, nl_search *searches, int count,
-                          bool *stopped);
+nl_status nl_radii_newton(const nl_outer_run *, nl_search *searches, int count, bool *stopped);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inner_run.h"
 #include "nanolase/selfconsistent.h"
 #include "phase_point.h"
 
@@ -174,39 +175,32 @@ static nl_point kick_point(const nl_plan *outer, const kicked *s, int k)
 }
 
 /* Follows the kicks of the states whose responses have not died away yet, over `samples` times. */
-static nl_status follow(const nl_plan *outer, nl_backend *backend, const nl_watcher *watcher, kicked *list, int count,
-                        int samples, double spacing)
+static nl_status follow(const nl_outer_run *outer, kicked *list, int count, int samples, double spacing)
 {
-    nl_config config = *outer->config;
-    nl_plan plan = {.config = &config, .model = &nl_phase_model};
-    nl_result result = {0};
-    int p = 0;
-    config.output_fields = false;
-    config.run_mode = NL_MODE_EVOLVE;
-    config.run_t_end = spacing * samples;
-    config.run_save_every = spacing;
+    nl_inner_run inner;
+    int kicks = 0, p = 0;
     for (int i = 0; i < count; i++)
-        plan.n_points += list[i].died_away ? 0 : list[i].sites;
-    plan.points = calloc((size_t)plan.n_points, sizeof *plan.points);
-    plan.tableaux = calloc((size_t)plan.n_points, sizeof *plan.tableaux);
-    nl_status status = plan.points && plan.tableaux ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate the kicks");
+        kicks += list[i].died_away ? 0 : list[i].sites;
+    nl_status status = nl_inner_run_new(outer, &nl_phase_model, kicks, &inner);
+    inner.config.run_mode = NL_MODE_EVOLVE;
+    inner.config.run_t_end = spacing * samples;
+    inner.config.run_save_every = spacing;
     for (int i = 0; i < count && status == NL_OK; i++)
         for (int k = 0; k < list[i].sites && !list[i].died_away; k++, p++) {
-            plan.points[p] = kick_point(outer, &list[i], k);
-            plan.tableaux[p] = nl_tableau_find("rk45");
+            inner.plan.points[p] = kick_point(outer->plan, &list[i], k);
+            inner.plan.tableaux[p] = nl_tableau_find("rk45");
         }
     if (status == NL_OK)
-        status = nl_result_new(&config, plan.model, plan.points, plan.n_points, &result);
+        status = nl_inner_run_prepare(&inner, false);
     if (status == NL_OK)
-        status = nl_plan_run_within(&plan, backend, &result, watcher);
+        status = nl_inner_run_solve(&inner, outer);
     p = 0;
-    for (int i = 0; i < count && status == NL_OK && nl_result_count_done(&result) == plan.n_points; i++)
+    for (int i = 0; i < count && status == NL_OK && nl_result_count_done(&inner.result) == kicks; i++)
         if (!list[i].died_away) {
-            status = take_responses(&list[i], &result, p);
+            status = take_responses(&list[i], &inner.result, p);
             p += list[i].sites;
         }
-    nl_result_release(&result);
-    nl_plan_release(&plan);
+    nl_inner_run_release(&inner);
     return status;
 }
 
@@ -252,21 +246,21 @@ static nl_status start_all(const nl_plan *outer, const nl_radii_state *const *st
     return NL_OK;
 }
 
-nl_status nl_radii_unstable_modes(const nl_plan *outer, nl_backend *backend, const nl_watcher *watcher,
-                                  const nl_radii_state *const *states, int count, int *modes,
+nl_status nl_radii_unstable_modes(const nl_outer_run *outer, const nl_radii_state *const *states, int count, int *modes,
                                   double (*jacobian)[4])
 {
     kicked *list = calloc((size_t)count + 1, sizeof *list);
-    nl_status status = list ? start_all(outer, states, count, list)
+    nl_status status = list ? start_all(outer->plan, states, count, list)
                             : nl_fail(NL_ERR_MEMORY, "cannot allocate the kicks");
     double length = SAMPLES / 4.0, fast, slow; /* in units of the slow time */
-    for (int attempt = 0; attempt < MOST_ATTEMPTS && status == NL_OK && !nl_watcher_wants_stop(watcher, backend);
-         attempt++) {
+    for (int attempt = 0; attempt < MOST_ATTEMPTS && status == NL_OK; attempt++) {
+        if (nl_watcher_wants_stop(outer->watcher, outer->backend))
+            break;
         time_scales(list, count, &fast, &slow);
         if (!(fast > 0))
             break; /* all have died away */
         const double samples = fmin(4 * fast * length / slow, MOST_SAMPLES);
-        status = follow(outer, backend, watcher, list, count, (int)samples, length / slow / (int)samples);
+        status = follow(outer, list, count, (int)samples, length / slow / (int)samples);
         length *= LONGER;
     }
     for (int i = 0; i < count && status == NL_OK; i++)

@@ -11,8 +11,7 @@
 #include "grid_sequence.h"
 #include "nanolase/arnoldi.h"
 #include "nanolase/extrapolate.h"
-
-static const double RELAX_RTOL = 1e-2, RELAX_ATOL = 1e-4;
+#include "relax_monitor.h"
 
 /* In steps; a Chebyshev step does the work of tens. */
 typedef struct pace {
@@ -22,20 +21,7 @@ typedef struct pace {
 } pace;
 
 static const pace PAIR_PACE = {10, 20, 20000, 5000}, CHEBYSHEV_PACE = {2, 4, 2000, 100};
-
-/* Follows one member's residual. */
-typedef struct monitor {
-    double t_decade, r_decade; /* when the residual was last ten times lower than before */
-    double decay;              /* rate over the last decade on this grid; 0 unknown */
-    double coarse_decay;       /* the same from the grid before */
-    double best;               /* lowest change */
-    double t_best;
-    long steps_best;
-    int damped; /* how often the damping was raised */
-    double residual;           /* the model's */
-    double change;             /* |L y|_1/|y|_1 */
-    double floor;              /* what rounding leaves of a change; 0 in single precision, where that is not little */
-} monitor;
+static const double RELAX_RTOL = 1e-2, RELAX_ATOL = 1e-4;
 
 /* One member's snapshots for extrapolation: a window of NL_SNAPSHOTS states, `interval` steps apart. */
 typedef struct window {
@@ -51,7 +37,7 @@ typedef struct relaxation {
     nl_task *task;
     pace pace;
     nl_grid_sequence grids;
-    monitor *monitors;
+    nl_monitor *monitors;
     window *windows;
     bool extrapolates;
     int level;   /* at work */
@@ -62,138 +48,12 @@ typedef struct relaxation {
     double *changes, *residuals;
 } relaxation;
 
-static double step_per_application(const nl_model *model, const nl_point *point, const nl_tableau *tableau)
-{
-    const double h = nl_model_stable_step(model, point, point->n, tableau);
-    return h / nl_model_step_cost(model, point, point->n, tableau, h);
-}
-
-const nl_tableau *nl_cheapest_tableau(const nl_model *model, const nl_point *point)
-{
-    const nl_tableau *best = model->is_stiff ? nl_tableau_chebyshev(1) : nl_tableau_at(0);
-    double most = step_per_application(model, point, best);
-    for (int i = 0; i < nl_tableau_count(); i++) {
-        const double step = step_per_application(model, point, nl_tableau_at(i));
-        if (step > most) {
-            best = nl_tableau_at(i);
-            most = step;
-        }
-    }
-    return best;
-}
-
 int nl_solve_extra_registers(const nl_config *config)
 {
     if (config->run_mode != NL_MODE_STEADY || config->steady_method == NL_STEADY_RELAX ||
         config->run_precision == NL_SINGLE) /* differences of its snapshots would be rounding */
         return 0;
     return config->steady_method == NL_STEADY_KRYLOV ? NL_ARNOLDI_REGISTERS : NL_SNAPSHOTS;
-}
-
-/* ---- one member's convergence ---- */
-
-/* The slowest rate that the residual has been seen to fall with, here or on the grid before; 0 unknown. */
-static double decay_rate(const monitor *m)
-{
-    if (m->decay == 0 || m->coarse_decay == 0)
-        return m->decay + m->coarse_decay;
-    return fmin(m->decay, m->coarse_decay);
-}
-
-static double distance(const monitor *m)
-{
-    if (m->change < m->floor)
-        return m->change;
-    return decay_rate(m) > 0 ? m->change / decay_rate(m) : INFINITY;
-}
-
-/*
- * The extents of the spectrum, from which a Chebyshev method takes its damping, are estimates: modes beyond them grow
- * out of the rounding, or keep the residual from falling. With a rounder ellipse, for which steps are shorter, they die
- * away.
- */
-static bool damp_more(monitor *m, nl_member *member)
-{
-    const int most = 10;
-    if (m->damped == most)
-        return false;
-    m->damped++;
-    nl_member_shorten(member, nl_tableau_chebyshev(member->chebyshev.order));
-    m->best = m->change;
-    m->t_best = member->t;
-    m->steps_best = member->steps;
-    return true;
-}
-
-static void check_growth(monitor *m, nl_member *member)
-{
-    const double growth = 30;
-    if (m->change > growth * m->best && member->last_step > 0)
-        damp_more(m, member);
-}
-
-static void observe_residual(monitor *m, nl_member *member, double change, double residual, bool is_exact,
-                             bool extrapolates)
-{
-    m->residual = residual;
-    m->change = change;
-    m->floor = is_exact ? nl_member_rounding(member) : 0;
-    if (member->chebyshev.stages > 0)
-        check_growth(m, member);
-    if (change < 0.95 * m->best) {
-        m->best = change;
-        m->t_best = member->t;
-        m->steps_best = member->steps;
-    }
-    if (extrapolates)
-        return; /* decay is then measured from window to window */
-    if (m->r_decade == 0) {
-        m->t_decade = member->t;
-        m->r_decade = change;
-    }
-    if (change < 0.1 * m->r_decade) {
-        m->decay = log(m->r_decade / change) / (member->t - m->t_decade);
-        m->t_decade = member->t;
-        m->r_decade = change;
-    }
-}
-
-static nl_point_status judge(const relaxation *r, monitor *m, nl_member *member, const nl_point *point)
-{
-    const double tolerance = point->tolerance;
-    if (member->grew)
-        return NL_POINT_GREW;
-    if (member->failed || !isfinite(m->change))
-        return NL_POINT_FAILED;
-    if (m->residual <= tolerance && distance(m) <= point->accuracy)
-        return NL_POINT_CONVERGED;
-    if (member->t >= point->max_time)
-        return NL_POINT_MAX_TIME;
-    /* Rounding sets a floor to the residual; oscillations last no longer than a few of the decay times so far. */
-    if (member->steps - m->steps_best > r->pace.stall && member->t > 2 * m->t_best &&
-        !(member->chebyshev.stages > 0 && damp_more(m, member)))
-        return m->residual <= tolerance && m->floor > 0 ? NL_POINT_CONVERGED : NL_POINT_STALLED;
-    return NL_POINT_PENDING;
-}
-
-/* What many stages leave in the fastest modes may be all of the residual: a few short steps of few stages remove it. */
-static void settle(const monitor *m, nl_member *member, const nl_point *point)
-{
-    if (member->chebyshev.stages > 0 && member->last_step > 0 && distance(m) <= point->accuracy)
-        member->h = member->h_max / 100;
-}
-
-static nl_outcome outcome_of(const monitor *m, const nl_member *member, nl_point_status status, double coarse_work)
-{
-    return (nl_outcome){.status = status,
-                        .residual = m->residual,
-                        .distance = distance(m),
-                        .decay_rate = decay_rate(m),
-                        .model_time = member->t,
-                        .steps = member->steps,
-                        .rejected = member->rejected,
-                        .rhs = member->applications,
-                        .work = coarse_work + member->applications};
 }
 
 /* ---- one grid ---- */
@@ -203,7 +63,7 @@ static nl_status start_level(relaxation *r, int level)
     NL_TRY(nl_grid_sequence_start(&r->grids, level, nl_solve_extra_registers(r->task->config)));
     for (int m = 0; m < r->task->count; m++) {
         r->windows[m] = (window){.interval = r->pace.first_interval, .next = r->grids.level[level].members[m].steps};
-        r->monitors[m] = (monitor){.coarse_decay = decay_rate(&r->monitors[m]), .best = INFINITY};
+        r->monitors[m] = (nl_monitor){.coarse_decay = nl_monitor_decay_rate(&r->monitors[m]), .best = INFINITY};
     }
     return NL_OK;
 }
@@ -217,15 +77,15 @@ static nl_status retire(relaxation *r)
     for (int a = 0; a < r->n_active; a++) {
         const int m = r->active[a];
         nl_member *member = &batch->members[m];
-        const nl_point_status status =
-            judge(r, &r->monitors[m], member, &task->points[m]);
+        const nl_point_status status = nl_monitor_judge(&r->monitors[m], member, &task->points[m], r->pace.stall);
         if (status == NL_POINT_PENDING) {
-            settle(&r->monitors[m], member, &task->points[m]);
+            nl_monitor_settle(&r->monitors[m], member, &task->points[m]);
             r->active[n_left++] = m;
             continue;
         }
         member->failed = status == NL_POINT_FAILED || status == NL_POINT_GREW;
-        r->outcomes[n_done] = outcome_of(&r->monitors[m], member, status, r->grids.work[m] / (double)batch->pool.size);
+        r->outcomes[n_done] =
+            nl_monitor_outcome(&r->monitors[m], member, status, r->grids.work[m] / (double)batch->pool.size);
         r->done[n_done++] = m;
     }
     r->n_active = n_left;
@@ -235,14 +95,14 @@ static nl_status retire(relaxation *r)
 /* ---- extrapolation ---- */
 
 /* Before a window's first snapshot: twice as long a window where the last extrapolation gained little. */
-static void open_window(window *w, const monitor *m, long longest)
+static void open_window(window *w, const nl_monitor *m, long longest)
 {
     if (w->r_before > 0 && m->change > 0.3 * w->r_before && w->interval < longest)
         w->interval *= 2;
 }
 
 /* Takes note of a snapshot; true where the window is complete. Snapshots must be equally far apart in time. */
-static bool note_snapshot(window *w, monitor *m, const nl_member *member, long longest)
+static bool note_snapshot(window *w, nl_monitor *m, const nl_member *member, long longest)
 {
     const double spacing = member->t - w->t;
     if (w->count > 1 && fabs(spacing - w->spacing) > 1e-9 * spacing)
@@ -290,8 +150,8 @@ static nl_status check_members(relaxation *r)
     nl_batch *batch = &r->grids.level[r->level];
     NL_TRY(nl_batch_residual(batch, r->active, r->n_active, r->changes, r->residuals));
     for (int a = 0; a < r->n_active; a++)
-        observe_residual(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->changes[a], r->residuals[a],
-                         nl_backend_epsilon(batch->backend) == DBL_EPSILON, r->extrapolates);
+        nl_monitor_observe(&r->monitors[r->active[a]], &batch->members[r->active[a]], r->changes[a], r->residuals[a],
+                           nl_backend_epsilon(batch->backend) == DBL_EPSILON, r->extrapolates);
     const nl_member *first = &batch->members[r->active[0]];
     const nl_progress progress = {.members = r->n_active, .size_name = batch->model->size_name, .n = batch->n,
                                   .t = first->t, .h = first->h, .residual = r->monitors[r->active[0]].residual};

@@ -30,10 +30,8 @@ typedef struct site_list {
 } site_list;
 
 typedef struct sweep {
-    const nl_plan *plan;
-    nl_backend *backend;
+    nl_outer_run run;
     nl_result *result;
-    const nl_watcher *watcher;
     site_list *points;
     bool stopped;
 } sweep;
@@ -42,13 +40,14 @@ typedef struct sweep {
 
 static nl_search new_search(const sweep *s, int point)
 {
-    return (nl_search){.point = point, .sites = s->plan->points[point].phase.sites, .work.status = NL_POINT_CONVERGED};
+    return (nl_search){
+        .point = point, .sites = s->run.plan->points[point].phase.sites, .work.status = NL_POINT_CONVERGED};
 }
 
 /* From the radii given, or those of each laser alone, locked to its drive. */
 static nl_search first_search(const sweep *s, int point)
 {
-    const nl_phase *phase = &s->plan->points[point].phase;
+    const nl_phase *phase = &s->run.plan->points[point].phase;
     const bool given = phase->r[0] != 1 || phase->r[1] != 1;
     nl_search search = new_search(s, point);
     for (int j = 0; j < phase->sites; j++)
@@ -62,7 +61,7 @@ static nl_search search_from(const sweep *s, int point, const solution *from)
     memcpy(search.u, from->search.best.u, sizeof search.u);
     memcpy(search.J, from->search.J, sizeof search.J);
     search.phase = NL_SEARCH_TRIAL;
-    if (s->plan->points[point].n == s->plan->points[from->search.point].n)
+    if (s->run.plan->points[point].n == s->run.plan->points[from->search.point].n)
         search.seed = from->search.best.P;
     return search;
 }
@@ -101,7 +100,7 @@ typedef struct origin {
 
 static nl_status run_searches(sweep *s, nl_search *searches, const origin *from, int count)
 {
-    const nl_status status = nl_radii_newton(s->plan, s->backend, s->watcher, searches, count, &s->stopped);
+    const nl_status status = nl_radii_newton(&s->run, searches, count, &s->stopped);
     for (int i = 0; i < count && status == NL_OK && !s->stopped; i++) {
         const int k = collect(&s->points[searches[i].point], &searches[i]);
         if (from[i].direction != 0) {
@@ -118,7 +117,7 @@ static nl_status run_searches(sweep *s, nl_search *searches, const origin *from,
 static int next_searches(sweep *s, bool first, nl_search *searches, origin *from)
 {
     int count = 0;
-    for (int p = 0; p < s->plan->n_points; p++) {
+    for (int p = 0; p < s->run.plan->n_points; p++) {
         site_list *at = &s->points[p];
         if (first && at->wanted) {
             from[count] = (origin){0};
@@ -140,7 +139,7 @@ static int next_searches(sweep *s, bool first, nl_search *searches, origin *from
 
 static nl_status search_all(sweep *s)
 {
-    const size_t most = (size_t)s->plan->n_points * NL_RADII_SOLUTIONS_MOST * 2;
+    const size_t most = (size_t)s->run.plan->n_points * NL_RADII_SOLUTIONS_MOST * 2;
     nl_search *searches = malloc(most * sizeof *searches);
     origin *from = malloc(most * sizeof *from);
     nl_status status = searches && from ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate the searches for radii");
@@ -158,18 +157,18 @@ static nl_status search_all(sweep *s)
 
 static nl_status find_modes(sweep *s)
 {
-    const size_t most = (size_t)s->plan->n_points * NL_RADII_SOLUTIONS_MOST;
+    const size_t most = (size_t)s->run.plan->n_points * NL_RADII_SOLUTIONS_MOST;
     const nl_radii_state **states = malloc(most * sizeof *states);
     int *modes = malloc(most * sizeof *modes), count = 0;
     nl_status status = states && modes ? NL_OK
                                        : nl_fail(NL_ERR_MEMORY, "cannot allocate the stability of %zu states", most);
-    for (int p = 0; p < s->plan->n_points && status == NL_OK; p++)
+    for (int p = 0; p < s->run.plan->n_points && status == NL_OK; p++)
         for (int k = 0; k < s->points[p].count; k++)
             states[count++] = &s->points[p].list[k].search.best;
     if (status == NL_OK)
-        status = nl_radii_unstable_modes(s->plan, s->backend, s->watcher, states, count, modes, NULL);
+        status = nl_radii_unstable_modes(&s->run, states, count, modes, NULL);
     count = 0;
-    for (int p = 0; p < s->plan->n_points && status == NL_OK; p++)
+    for (int p = 0; p < s->run.plan->n_points && status == NL_OK; p++)
         for (int k = 0; k < s->points[p].count; k++)
             s->points[p].list[k].modes = modes[count++];
     free(states);
@@ -206,7 +205,7 @@ static int follow(const site_list *from, int k, const site_list *to, int link)
 /* A sweep up the last axis, and back. */
 static void choose(sweep *s)
 {
-    const int n = s->plan->n_points;
+    const int n = s->run.plan->n_points;
     for (int p = 0; p < n; p++) {
         site_list *at = &s->points[p], *before = at - 1;
         if (at->has_before && before->up >= 0)
@@ -229,7 +228,7 @@ static void fill_values(const sweep *s, int p, nl_value *all)
 {
     const site_list *at = &s->points[p];
     const solution *up = &at->list[at->up];
-    nl_phase phase = s->plan->points[p].phase;
+    nl_phase phase = s->run.plan->points[p].phase;
     int stable = 0, unknown = 0;
     for (int k = 0; k < at->count; k++) {
         stable += at->list[k].modes == 0;
@@ -269,7 +268,7 @@ static void record_point(sweep *s, int p)
     outcome->negativity = found->best.outcome.negativity;
     outcome->decay_rate = found->best.outcome.decay_rate;
     for (int k = 0; k < s->result->n_fields; k++)
-        nl_phase_model.fill_field(&s->plan->points[p], k, found->best.P,
+        nl_phase_model.fill_field(&s->run.plan->points[p], k, found->best.P,
                                   s->result->field_data[k] + p * nl_field_len(&s->result->fields[k]));
 }
 
@@ -278,15 +277,15 @@ static void record_point(sweep *s, int p)
 /* Points p and p + 1 are neighbours along the last axis where the number of lasers does not change between them. */
 static void find_neighbours(sweep *s)
 {
-    const nl_config *config = s->plan->config;
+    const nl_config *config = s->run.plan->config;
     const int length = config->n_axes ? config->axes[config->n_axes - 1].count : 1;
-    for (int p = 0; p < s->plan->n_points; p++) {
+    for (int p = 0; p < s->run.plan->n_points; p++) {
         s->points[p].wanted = s->result->outcomes[p].status == NL_POINT_PENDING;
         s->points[p].up = s->points[p].down = -1;
         s->points[p].residual = INFINITY;
         s->points[p].work.status = NL_POINT_STALLED;
         if (p % length == 0 || !s->points[p].wanted || !s->points[p - 1].wanted ||
-            s->plan->points[p].phase.sites != s->plan->points[p - 1].phase.sites)
+            s->run.plan->points[p].phase.sites != s->run.plan->points[p - 1].phase.sites)
             continue;
         s->points[p].has_before = s->points[p - 1].has_next = true;
     }
@@ -299,18 +298,18 @@ static nl_status run(sweep *s)
     if (s->stopped)
         return NL_OK; /* the points stay pending */
     NL_TRY(find_modes(s));
-    if (nl_watcher_wants_stop(s->watcher, s->backend))
+    if (nl_watcher_wants_stop(s->run.watcher, s->run.backend))
         return NL_OK; /* which are stable may not be known */
     choose(s);
-    for (int p = 0; p < s->plan->n_points; p++)
+    for (int p = 0; p < s->run.plan->n_points; p++)
         if (s->points[p].wanted)
             record_point(s, p);
-    return s->watcher ? s->watcher->on_results(s->watcher->user) : NL_OK;
+    return s->run.watcher ? s->run.watcher->on_results(s->run.watcher->user) : NL_OK;
 }
 
 nl_status nl_selfconsistent_run(const nl_plan *plan, nl_backend *backend, nl_result *result, const nl_watcher *watcher)
 {
-    sweep s = {.plan = plan, .backend = backend, .result = result, .watcher = watcher};
+    sweep s = {.run = {plan, backend, watcher}, .result = result};
     s.points = calloc((size_t)plan->n_points, sizeof *s.points);
     const nl_status status =
         s.points ? run(&s) : nl_fail(NL_ERR_MEMORY, "cannot allocate a sweep of %d points", plan->n_points);

@@ -41,45 +41,61 @@ static void add_sensitivity(nl_task *task, const nl_sensitivity *found, int poin
     add(found->status, found->applications, &task->result->outcomes[point]);
 }
 
-static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n_active, const nl_outcome *outcome,
-                        const nl_sensitivity *found, int time, int *point)
+/* What became of a member; beside what is known from its state, which stands in the result already. */
+static void record_outcome(nl_task *task, int member, const nl_outcome *outcome, const nl_sensitivity *found)
 {
+    const int point = task->index[member];
+    nl_outcome *to = &task->result->outcomes[point];
+    const nl_outcome before = *to;
+    *to = *outcome;
+    to->norm_error = before.norm_error;
+    to->negativity = before.negativity;
+    to->leaks = before.leaks;
+    to->rank = nl_ranks_now().rank;
+    if (task->gaps)
+        add_gap(task, &task->gaps[member], point);
+    if (found)
+        add_sensitivity(task, found, point);
+    if (task->spent) {
+        to->rhs += task->spent[member].rhs;
+        to->work += task->spent[member].work;
+    }
+    if (to->leaks && to->status == NL_POINT_CONVERGED)
+        to->status = NL_POINT_LEAKED;
+    if (task->config->run_mode == NL_MODE_STEADY && to->negativity > MOST_NEGATIVE &&
+        to->status == NL_POINT_CONVERGED)
+        to->status = NL_POINT_UNRESOLVED;
+}
+
+/* Values of members' states for time index `time`. */
+static nl_status record_values(nl_task *task, nl_batch *batch, const int *active, int n_active, int time)
+{
+    int *point = malloc((size_t)n_active * sizeof *point + 1);
+    if (!point)
+        return nl_fail(NL_ERR_MEMORY, "cannot allocate a list of points");
     for (int a = 0; a < n_active; a++)
         point[a] = task->index[active[a]];
+    const nl_status status = nl_result_record(task->result, batch, active, n_active, point, time);
+    free(point);
+    return status;
+}
+
+static nl_status record(nl_task *task, nl_batch *batch, const int *active, int n_active, const nl_outcome *outcome,
+                        const nl_sensitivity *found, int time)
+{
     if (time >= 0)
-        NL_TRY(nl_result_record(task->result, batch, active, n_active, point, time));
-    for (int a = 0; a < n_active && outcome; a++) {
-        nl_outcome *to = &task->result->outcomes[point[a]];
-        const nl_outcome before = *to;
-        *to = outcome[a];
-        to->norm_error = before.norm_error;
-        to->negativity = before.negativity;
-        to->leaks = before.leaks;
-        to->rank = nl_ranks_now().rank;
-        if (task->gaps)
-            add_gap(task, &task->gaps[active[a]], point[a]);
-        if (found)
-            add_sensitivity(task, &found[a], point[a]);
-        if (task->spent) {
-            to->rhs += task->spent[active[a]].rhs;
-            to->work += task->spent[active[a]].work;
-        }
-        if (to->leaks && to->status == NL_POINT_CONVERGED)
-            to->status = NL_POINT_LEAKED;
-        if (task->config->run_mode == NL_MODE_STEADY && to->negativity > MOST_NEGATIVE &&
-            to->status == NL_POINT_CONVERGED)
-            to->status = NL_POINT_UNRESOLVED;
-    }
+        NL_TRY(record_values(task, batch, active, n_active, time));
+    for (int a = 0; a < n_active && outcome; a++)
+        record_outcome(task, active[a], &outcome[a], found ? &found[a] : NULL);
     return outcome && task->watcher ? task->watcher->on_results(task->watcher->user) : NL_OK;
 }
 
 nl_status nl_task_record(nl_task *task, nl_batch *batch, const int *active, int n_active, const nl_outcome *outcome,
                          int time)
 {
-    int *point = malloc((size_t)n_active * sizeof *point + 1);
     nl_sensitivity *found = NULL;
-    nl_status status = point ? NL_OK : nl_fail(NL_ERR_MEMORY, "cannot allocate a list of points");
-    if (outcome && task->config->steady_sensitivity && status == NL_OK) {
+    nl_status status = NL_OK;
+    if (outcome && task->config->steady_sensitivity) {
         found = calloc((size_t)n_active + 1, sizeof *found);
         status = found ? nl_sensitivities(task, batch, active, n_active, outcome, found)
                        : nl_fail(NL_ERR_MEMORY, "cannot allocate the sensitivities of %d points", n_active);
@@ -87,9 +103,8 @@ nl_status nl_task_record(nl_task *task, nl_batch *batch, const int *active, int 
     /* A watcher that saves must see points whole, and only one thread may save. */
 #pragma omp critical(nl_watch)
     if (status == NL_OK)
-        status = record(task, batch, active, n_active, outcome, found, time, point);
+        status = record(task, batch, active, n_active, outcome, found, time);
     free(found);
-    free(point);
     return status;
 }
 

@@ -15,7 +15,8 @@ import sys
 
 import numpy as np
 
-from figures import BLACK, BLUE, RED, STYLE, SYMBOLS, WIDTH, YELLOW, Problem, Result, plt
+from figure_parts import BLACK, BLUE, RED, STYLE, SYMBOLS, WIDTH, YELLOW, plt
+from result_file import Problem, Result
 
 EXACT = "dimer"
 # What each level needs beside the configuration: equation, and keys that only it reads.

@@ -15,8 +15,8 @@ import sys
 
 import numpy as np
 
-import figures
-from figures import BLACK, BLUE, GREY, RED, YELLOW, Problem
+from figure_parts import BLACK, BLUE, GREY, RED, STYLE, YELLOW, letter, new_figure, note, plt, save
+from result_file import Problem, Result, exit_code
 
 PAPER, THEORY = 0.63, 2 / 3  # the paper's exponent; that of the degenerate fixed point's scale D^(1/3), squared
 NUMERICAL = 1e-6  # of y, what the runs aim at; residuals below it mean nothing
@@ -264,13 +264,13 @@ def report_verdict(fits, D, y):
 # ---- pictures ----
 
 def finish(figure, results, options):
-    figures.note(figure, results)
-    figures.save(figure, results[0].stem, options)
+    note(figure, results)
+    save(figure, results[0].stem, options)
 
 
 def draw_paper(D, y):
     """Fig. 4 (d): points, and the straight line through them."""
-    figure = figures.new_figure(2.8, 3.6)
+    figure = new_figure(2.8, 3.6)
     ax = figure.subplots()
     fit = Fit(MODELS[0], D, y)
     x = np.geomspace(D[0], D[-1], 50)
@@ -278,7 +278,7 @@ def draw_paper(D, y):
     ax.plot(1 / D, y, "o", ms=3.5, color=BLACK, label=r"$t_c=|\epsilon|/r_0$")
     ax.set(xscale="log", yscale="log", xlabel=r"$|\epsilon|/(r_0 D_p) \propto n_0$", ylabel=Y_LABEL)
     ax.legend(loc="upper right")
-    figures.letter(ax, "d")
+    letter(ax, "d")
     return figure
 
 
@@ -288,7 +288,7 @@ D_LABEL = r"$D = D_p r_0/|\epsilon|$"
 
 def draw_scaling(fits, D, y):
     """y with its fits; the local exponent; and what a logarithm's factor would be."""
-    figure = figures.new_figure(2.6)
+    figure = new_figure(2.6)
     a, b, c = figure.subplots(1, 3)
     x = np.geomspace(D[0], D[-1], 200)
     shown = [(fit, colour, style) for fit in fits for name, colour, style in
@@ -315,7 +315,7 @@ def draw_scaling(fits, D, y):
     c.set(ylabel=r"$d(y\,D^{-2/3})\,/\,d\ln(1/D)$")
     for ax, text in zip((a, b, c), "abc"):
         ax.set(xscale="log", xlabel=D_LABEL)
-        figures.letter(ax, text)
+        letter(ax, text)
     a.legend(loc="best", fontsize=7)
     return figure
 
@@ -343,24 +343,20 @@ def analyse(D, y, largest=math.inf):
     return fits
 
 
+def report(options):
+    results = [Result(path) for path in options.files]
+    D, y = collect(results)
+    fits = analyse(D, y, options.largest)
+    if options.outdir:
+        os.makedirs(options.outdir, exist_ok=True)
+        plt.rcParams.update(STYLE)
+        paper = len(results) == 1 and results[0].name == "fig4d"
+        finish(draw_paper(D, y) if paper else draw_scaling(fits, D, y), results, options)
+
+
 def main():
     options = arguments()
-    try:
-        results = [figures.Result(path) for path in options.files]
-        D, y = collect(results)
-        fits = analyse(D, y, options.largest)
-        if options.outdir:
-            os.makedirs(options.outdir, exist_ok=True)
-            figures.plt.rcParams.update(figures.STYLE)
-            paper = len(results) == 1 and results[0].name == "fig4d"
-            finish(draw_paper(D, y) if paper else draw_scaling(fits, D, y), results, options)
-    except Problem as problem:
-        print(f"critical_exponent.py: {problem}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"critical_exponent.py: {error.filename or options.outdir}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code("critical_exponent.py", options.outdir, lambda: report(options))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import html
 import os
 import sys
 
-import figures
-from figures import Problem, Result, text_of
+from figures import figure_name
 from gallery_remarks import ENTRIES
+from result_file import Problem, Result, exit_code, text_of
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -102,7 +102,7 @@ def section(entry, results, outdir):
 def entry_name(result):
     """What ENTRIES calls the result: its figure, its configuration, or where several results share that, its file."""
     wanted = {name for entry in ENTRIES for name in entry.files}
-    return figures.figure_name(result) or next((n for n in (result.name, result.stem) if n in wanted), result.name)
+    return figure_name(result) or next((n for n in (result.name, result.stem) if n in wanted), result.name)
 
 
 def page(results, outdir):
@@ -113,25 +113,21 @@ def page(results, outdir):
                        sections="".join(section(entry, results, outdir) for entry in shown), left_out=left_out)
 
 
+def write_page(options):
+    results = {entry_name(r): r for r in map(Result, options.files)}
+    path = os.path.join(options.outdir, "index.html")
+    text = page(results, options.outdir)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+    print(path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="+", metavar="FILE.h5", help="result of `nanolase run`")
     parser.add_argument("-d", dest="outdir", metavar="OUTDIR", default=".", help="folder of the pictures (default: .)")
     options = parser.parse_args()
-    try:
-        results = {entry_name(r): r for r in map(Result, options.files)}
-        path = os.path.join(options.outdir, "index.html")
-        text = page(results, options.outdir)
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(text)
-        print(path)
-    except Problem as problem:
-        print(f"gallery.py: {problem}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"gallery.py: {error.filename or options.outdir}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code("gallery.py", options.outdir, lambda: write_page(options))
 
 
 if __name__ == "__main__":

@@ -244,4 +244,26 @@ UNUSED static dimer_reference random_dimer(int N, bool qubit, int planes, bool c
     return d;
 }
 
+/* Tr(a_i^+ a_j rho) */
+UNUSED static double complex mean_product(const dimer_reference *d, const double complex *rho, int i, int j)
+{
+    double complex *a = pair_annihilator(d, i), *c = pair_annihilator(d, j), *creator = adjoint_of(a, pair_dim(d));
+    double complex *O = product(creator, c, pair_dim(d));
+    const double complex mean = mean_of(O, rho, pair_dim(d));
+    free(a);
+    free(c);
+    free(creator);
+    free(O);
+    return mean;
+}
+
+/* Tr(a_j rho) */
+UNUSED static double complex mean_amplitude(const dimer_reference *d, const double complex *rho, int j)
+{
+    double complex *a = pair_annihilator(d, j);
+    const double complex mean = mean_of(a, rho, pair_dim(d));
+    free(a);
+    return mean;
+}
+
 #endif

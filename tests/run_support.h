@@ -66,4 +66,16 @@ UNUSED static double run_difference(const run *a, const run *b)
     return most;
 }
 
+/* Solves the points `first` to `last` of the plan as one batch. */
+UNUSED static void solve_together(run *r, nl_backend *backend, int first, int last, nl_status (*method)(nl_task *))
+{
+    int index[8];
+    for (int p = first; p <= last; p++)
+        index[p - first] = p;
+    nl_task task = {.backend = backend, .model = r->plan.model, .config = &r->config,
+                    .tableau = r->plan.tableaux[first], .points = r->plan.points + first, .index = index,
+                    .count = last - first + 1, .result = &r->result};
+    OK(method(&task));
+}
+
 #endif

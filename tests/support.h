@@ -156,6 +156,20 @@ UNUSED static const char *write_file_named(const char *name, const char *text)
     return path;
 }
 
+/* printf into a text that stays until the fourth call after. */
+UNUSED static const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
+UNUSED static const char *text_of(const char *format, ...)
+{
+    static char text[4][2048];
+    static int next;
+    va_list args;
+    next = (next + 1) % 4;
+    va_start(args, format);
+    vsnprintf(text[next], sizeof text[next], format, args);
+    va_end(args);
+    return text[next];
+}
+
 /* The configuration of an ini text. */
 UNUSED static nl_config config_of(const char *text)
 {
@@ -191,7 +205,6 @@ UNUSED static double rounded(const nl_backend *b, double tolerance)
     return is_single(b) ? 1e-5 : tolerance;
 }
 
-
 /* False, with a line that says why, where this machine or build lacks the backend. The sanitized build never does. */
 UNUSED static bool open_or_skip(const backend_case *c, const char *what, nl_backend **out)
 {
@@ -208,6 +221,25 @@ UNUSED static bool open_or_skip(const backend_case *c, const char *what, nl_back
     }
     printf("SKIP %s on %s: %s\n", what, c->name, nl_error_message());
     return false;
+}
+
+/* Runs the tests on one backend, which each gets as its state (backend_of); returns how many failed, 0 where this
+ * machine or build lacks the backend. what: is tested, for the line that says so. */
+UNUSED static int run_tests_on(const backend_case *c, const char *what, const struct CMUnitTest *tests, int count)
+{
+    struct CMUnitTest with_backend[count];
+    nl_backend *backend = NULL;
+    if (!open_or_skip(c, what, &backend))
+        return 0;
+    print_message("%s on %s with %d threads, %zu bytes a number (%s)\n", what, c->name, c->threads,
+                  backend->ops->real_size, backend->device);
+    for (int t = 0; t < count; t++) {
+        with_backend[t] = tests[t];
+        with_backend[t].initial_state = backend;
+    }
+    const int failed = _cmocka_run_group_tests(c->name, with_backend, (size_t)count, NULL, NULL);
+    nl_backend_close(backend);
+    return failed;
 }
 
 #endif

@@ -205,14 +205,7 @@ static int run_in_single_precision(void)
 {
     const backend_case c = {"cuda", 0, NL_SINGLE};
     const struct CMUnitTest test = cmocka_unit_test(test_single_precision);
-    nl_backend *backend = NULL;
-    struct CMUnitTest tests[] = {test};
-    if (!open_or_skip(&c, "many steps in single precision", &backend))
-        return 0;
-    tests[0].initial_state = backend;
-    const int failed = _cmocka_run_group_tests("single", tests, COUNT(tests), NULL, NULL);
-    nl_backend_close(backend);
-    return failed;
+    return run_tests_on(&c, "many steps in single precision", &test, 1);
 }
 
 static int run_on(const backend_case *c)
@@ -225,17 +218,7 @@ static int run_on(const backend_case *c)
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_company_does_not_matter),
     };
-    nl_backend *backend = NULL;
-    struct CMUnitTest with_backend[COUNT(tests)];
-    if (!open_or_skip(c, "the tests of many steps", &backend))
-        return 0;
-    for (int t = 0; t < COUNT(tests); t++) {
-        with_backend[t] = tests[t];
-        with_backend[t].initial_state = backend;
-    }
-    const int failed = _cmocka_run_group_tests(c->name, with_backend, COUNT(tests), NULL, NULL);
-    nl_backend_close(backend);
-    return failed;
+    return run_tests_on(c, "the tests of many steps", tests, COUNT(tests));
 }
 
 int main(void)

@@ -275,18 +275,11 @@ static void test_company(void **state)
 
 static int run_on(const backend_case *c)
 {
-    nl_backend *backend;
-    if (!open_or_skip(c, "the amplitude operator", &backend))
-        return 0;
-    printf("on %s with %d threads, %zu bytes a number:\n", c->name, c->threads, backend->ops->real_size);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_apply, backend),   cmocka_unit_test_prestate(test_matrix, backend),
-        cmocka_unit_test_prestate(test_update, backend),  cmocka_unit_test_prestate(test_order, backend),
-        cmocka_unit_test_prestate(test_moments, backend), cmocka_unit_test_prestate(test_company, backend),
+        cmocka_unit_test(test_apply), cmocka_unit_test(test_matrix),  cmocka_unit_test(test_update),
+        cmocka_unit_test(test_order), cmocka_unit_test(test_moments), cmocka_unit_test(test_company),
     };
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nl_backend_close(backend);
-    return failed;
+    return run_tests_on(c, "the amplitude operator", tests, COUNT(tests));
 }
 
 int main(void)

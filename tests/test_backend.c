@@ -647,20 +647,8 @@ static int run_on(const backend_case *c)
         cmocka_unit_test(test_company_does_not_matter),
         cmocka_unit_test(test_cpu_and_cuda_agree), /* last: on CUDA only */
     };
-    nl_backend *backend = NULL;
-    struct CMUnitTest with_backend[COUNT(tests)];
     const int count = strcmp(c->name, "cuda") == 0 ? COUNT(tests) : COUNT(tests) - 1;
-    if (!open_or_skip(c, "the backend tests", &backend))
-        return 0;
-    print_message("%s with %d threads, %zu bytes a number (%s)\n", c->name, c->threads, backend->ops->real_size,
-                  backend->device);
-    for (int t = 0; t < count; t++) {
-        with_backend[t] = tests[t];
-        with_backend[t].initial_state = backend;
-    }
-    const int failed = _cmocka_run_group_tests(c->name, with_backend, (size_t)count, NULL, NULL);
-    nl_backend_close(backend);
-    return failed;
+    return run_tests_on(c, "the backend tests", tests, count);
 }
 
 int main(void)

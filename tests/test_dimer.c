@@ -166,26 +166,6 @@ static void test_conserves(void **state)
 
 /* ---- moments ---- */
 
-static double complex mean_product(const dimer_reference *d, const double complex *rho, int i, int j)
-{
-    double complex *a = pair_annihilator(d, i), *c = pair_annihilator(d, j), *creator = adjoint_of(a, pair_dim(d));
-    double complex *O = product(creator, c, pair_dim(d));
-    const double complex mean = mean_of(O, rho, pair_dim(d));
-    free(a);
-    free(c);
-    free(creator);
-    free(O);
-    return mean;
-}
-
-static double complex mean_amplitude(const dimer_reference *d, const double complex *rho, int j)
-{
-    double complex *a = pair_annihilator(d, j);
-    const double complex mean = mean_of(a, rho, pair_dim(d));
-    free(a);
-    return mean;
-}
-
 /* rho traced over the other laser, over all states of one. */
 static double complex *traced(const dimer_reference *d, double complex *rho, int site)
 {
@@ -425,24 +405,15 @@ static void test_backends_agree(void **state)
 
 int main(void)
 {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_apply),     cmocka_unit_test(test_apply_qubit),
+        cmocka_unit_test(test_update),    cmocka_unit_test(test_conserves),
+        cmocka_unit_test(test_moments),   cmocka_unit_test(test_tunnelling_moves_photons),
+        cmocka_unit_test(test_constrain), cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_backends_agree),
+    };
     int failed = 0;
-    for (int c = 0; c < COUNT(all_precisions); c++) {
-        nl_backend *backend;
-        if (!open_or_skip(&all_precisions[c], "dimer", &backend))
-            continue;
-        const struct CMUnitTest tests[] = {
-            cmocka_unit_test_prestate(test_apply, backend),
-            cmocka_unit_test_prestate(test_apply_qubit, backend),
-            cmocka_unit_test_prestate(test_update, backend),
-            cmocka_unit_test_prestate(test_conserves, backend),
-            cmocka_unit_test_prestate(test_moments, backend),
-            cmocka_unit_test_prestate(test_tunnelling_moves_photons, backend),
-            cmocka_unit_test_prestate(test_constrain, backend),
-            cmocka_unit_test_prestate(test_labels, backend),
-            cmocka_unit_test_prestate(test_backends_agree, backend),
-        };
-        failed += cmocka_run_group_tests_name(all_precisions[c].name, tests, NULL, NULL);
-        nl_backend_close(backend);
-    }
+    for (int c = 0; c < COUNT(all_precisions); c++)
+        failed += run_tests_on(&all_precisions[c], "the dimer", tests, COUNT(tests));
     return failed;
 }

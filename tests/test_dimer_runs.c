@@ -286,31 +286,10 @@ static double complex dense_gap(const double complex *M, int all)
     return -creal(best) + I * fabs(cimag(best));
 }
 
-/* Tr(a_i^+ a_j rho) */
-static double complex mean_of_two(const dimer_reference *d, const double complex *rho, int i, int j)
-{
-    double complex *a = pair_annihilator(d, i), *b = pair_annihilator(d, j), *creator = adjoint_of(a, pair_dim(d));
-    double complex *O = product(creator, b, pair_dim(d));
-    const double complex mean = mean_of(O, rho, pair_dim(d));
-    free(a);
-    free(b);
-    free(creator);
-    free(O);
-    return mean;
-}
-
-static double complex mean_amplitude(const dimer_reference *d, const double complex *rho, int j)
-{
-    double complex *a = pair_annihilator(d, j);
-    const double complex mean = mean_of(a, rho, pair_dim(d));
-    free(a);
-    return mean;
-}
-
 static void check_steady(const run *r, const dimer_reference *d, const double complex *rho, double tolerance)
 {
-    const double n1 = creal(mean_of_two(d, rho, 0, 0)), n2 = creal(mean_of_two(d, rho, 1, 1));
-    const double complex cross = mean_of_two(d, rho, 0, 1), a2 = mean_amplitude(d, rho, 1);
+    const double n1 = creal(mean_product(d, rho, 0, 0)), n2 = creal(mean_product(d, rho, 1, 1));
+    const double complex cross = mean_product(d, rho, 0, 1), a2 = mean_amplitude(d, rho, 1);
     double n1_n2 = 0, purity = 0, ground2 = 0;
     for (int k = 0; k < pair_dim(d); k++) {
         const int s = k / pair_sites(d), t = k % pair_sites(d);
@@ -413,7 +392,7 @@ static double dense_slope(const dimer_reference *d, const double complex *M, con
     for (int k = 0; k < all; k++)
         b[k] = *inside(d, L, k) - *inside(d, more, k);
     double complex *change = dense_solve(d, M, b, 0);
-    const double slope = creal(mean_of_two(d, change, 0, 0) - mean_of_two(d, change, 1, 1));
+    const double slope = creal(mean_product(d, change, 0, 0) - mean_product(d, change, 1, 1));
     free(L);
     free(more);
     free(b);

@@ -55,17 +55,6 @@ static const char *const sweep_text = "[laser]\nt_c = 0.8\nphi1 = 0\nphi2 = 1\n[
                                       "t_end = 0.5\nsave_every = 0.125\n[integrator]\nrtol = 1e-6\n"
                                       "[sweep]\nt_c = 0, 1, 3\n";
 
-static void solve_together(run *r, nl_backend *backend, int first, int last)
-{
-    int index[8];
-    for (int p = first; p <= last; p++)
-        index[p - first] = p;
-    nl_task task = {.backend = backend, .model = r->plan.model, .config = &r->config,
-                    .tableau = r->plan.tableaux[first], .points = r->plan.points + first, .index = index,
-                    .count = last - first + 1, .result = &r->result};
-    OK(nl_evolve(&task));
-}
-
 static void test_company_does_not_matter(void **state)
 {
     (void)state;
@@ -76,9 +65,9 @@ static void test_company_does_not_matter(void **state)
             continue;
         run_prepare(&together, sweep_text);
         run_prepare(&alone, sweep_text);
-        solve_together(&together, backend, 0, 2);
+        solve_together(&together, backend, 0, 2, nl_evolve);
         for (int p = 0; p < 3; p++)
-            solve_together(&alone, backend, p, p);
+            solve_together(&alone, backend, p, p, nl_evolve);
         run_expect(&together, NL_POINT_CONVERGED);
         assert_true(run_difference(&together, &alone) == 0);
         for (int p = 0; p < 3; p++)

@@ -1,35 +1,9 @@
 /* Hostile result files: seeds, former findings and some hundred mutations of them (tests/fuzz/fuzz_result.c). */
 #include "fuzz/fuzz_result.c"
 #include "fuzz/replay.h"
-#include "support.h"
-
-static const char *const FOLDERS[] = {"tests/fuzz/seeds/result-*"};
-
-static void test_files(void **state)
-{
-    (void)state;
-    for (int k = 0; k < COUNT(FOLDERS); k++)
-        assert_true(replay_files(FOLDERS[k]) > 0);
-}
-
-static void test_mutations(void **state)
-{
-    (void)state;
-    for (int k = 0; k < COUNT(FOLDERS); k++)
-        replay_mutations(FOLDERS[k], 300);
-}
-
-static void test_given_input(void **state)
-{
-    (void)state;
-    if (getenv("FUZZ_INPUT"))
-        assert_int_equal(replay_files(getenv("FUZZ_INPUT")), 1);
-}
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_given_input), cmocka_unit_test(test_files),
-                                       cmocka_unit_test(test_mutations)};
-    LLVMFuzzerInitialize(NULL, NULL);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    static const char *const patterns[] = {"tests/fuzz/seeds/result-*"};
+    return replay_tests(patterns, COUNT(patterns), 300);
 }

@@ -26,7 +26,7 @@ static const reference references[] = {
      {31.79060211080104, 32.74468753812637}, {170.48812025799475, 169.3917761569171}},
 };
 
-static void text_of(const reference *c, const char *more, char *text, size_t size)
+static void ini_text(const reference *c, const char *more, char *text, size_t size)
 {
     snprintf(text, size, "[model]\nequation = gutzwiller\n[laser]\ncooperativity = %g\ngamma = %g\nepsilon = 0.3\n"
                          "t_c = %.17g\nphi1 = 0\nphi2 = %.17g\n[fock]\nlevels = %d\n%s",
@@ -49,7 +49,7 @@ static void test_reference_values(void **state)
         const reference *c = &references[i];
         char text[400];
         run r;
-        text_of(c, "", text, sizeof text);
+        ini_text(c, "", text, sizeof text);
         run_text(&r, text);
         run_expect(&r, NL_POINT_CONVERGED);
         for (int j = 0; j < 2; j++)
@@ -69,7 +69,7 @@ static void test_the_pair_in_time_agrees(void **state)
     char text[400];
     run r;
     (void)state;
-    text_of(&references[3], "[steady]\nmethod = relax\n", text, sizeof text);
+    ini_text(&references[3], "[steady]\nmethod = relax\n", text, sizeof text);
     run_text(&r, text);
     run_expect(&r, NL_POINT_CONVERGED);
     for (int j = 0; j < 2; j++)
@@ -129,7 +129,7 @@ static nl_response small_response(run *r, nl_backend **backend)
                 "[fock]\nlevels = 45\n");
     nl_response response = {.local = r->plan.points[0].lindblad, .levels = 45, .low = 0, .high = 0.8, .scale = 0.3};
     OK(nl_backend_open_cpu(1, backend));
-    OK(nl_response_fill(&r->plan, *backend, NULL, 1e-9, &response, 1));
+    OK(nl_response_fill(&(nl_outer_run){&r->plan, *backend, NULL}, 1e-9, &response, 1));
     assert_true(response.converged);
     BETWEEN(response.error, 0, 1e-9);
     return response;
@@ -142,7 +142,7 @@ static void test_response_in_time(void **state)
     nl_backend *backend;
     (void)state;
     nl_response response = small_response(&r, &backend);
-    OK(nl_response_fill_transfer(&r.plan, backend, NULL, &response, 1));
+    OK(nl_response_fill_transfer(&(nl_outer_run){&r.plan, backend, NULL}, &response, 1));
     for (double f = 0.1; f < 0.8; f += 0.15) {
         double slope;
         const double G = nl_response_at(&response, NL_RESPONSE_G, f, &slope);

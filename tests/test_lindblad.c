@@ -112,17 +112,6 @@ static void test_wanted_grows_with_the_drive(void **state)
     }
 }
 
-static const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *text_of(const char *format, ...)
-{
-    static char text[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return text;
-}
-
 static void check_refused(const char *text, const char *const *words, int count)
 {
     nl_config c = config_of(text);

@@ -9,19 +9,6 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-static const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *text_of(const char *format, ...)
-{
-    static char text[4][2048];
-    static int next;
-    va_list args;
-    next = (next + 1) % 4;
-    va_start(args, format);
-    vsnprintf(text[next], sizeof text[next], format, args);
-    va_end(args);
-    return text[next];
-}
-
 #define RELATIVE(actual, expected, tolerance) CLOSE(actual, expected, (tolerance) * fabs(expected))
 
 static const char *const one = "[model]\nequation = gutzwiller\nsites = 1\n";

@@ -5,17 +5,6 @@ static const char *const text = "[model]\nsites = %d\n[laser]\nt_c = %g\nphi1 = 
                                 "[phase]\nD_p = %g\nepsilon_over_r0 = 1\nr1 = 1.1\nr2 = 0.9\n"
                                 "[grid]\nn_c = %d\norder = %d\n[steady]\nmethod = %s\ntolerance = %g\n";
 
-static const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *text_of(const char *format, ...)
-{
-    static char out[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(out, sizeof out, format, args);
-    va_end(args);
-    return out;
-}
-
 /* ---- right ---- */
 
 static void check_against_evolution(int sites, double t_c, double D_p, int n, int order)

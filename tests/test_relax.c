@@ -13,17 +13,6 @@ static double bessel_ratio(double x)
     return I1 / I0;
 }
 
-static const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *text_of(const char *format, ...)
-{
-    static char text[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return text;
-}
-
 /* ---- closed forms ---- */
 
 /* Without tunnelling <e^{i theta_j}> = -i e^{i phi_j} I_1(x)/I_0(x); n_c = auto keeps the accuracy asked for. */
@@ -276,18 +265,6 @@ static const char *const sweep_text = "[laser]\nphi1 = 0\nphi2 = 1\n[phase]\nD_p
                                       "[grid]\nn_c = 24\norder = 6\n[steady]\ntolerance = 1e-9\nmethod = %s\n"
                                       "[integrator]\nmethod = bs32\n[sweep]\nt_c = 0, 0.3, 0.9\n";
 
-/* Solves the points `first` to `last` of the plan as one batch. */
-static void solve_together(run *r, nl_backend *backend, int first, int last)
-{
-    int index[8];
-    for (int p = first; p <= last; p++)
-        index[p - first] = p;
-    nl_task task = {.backend = backend, .model = r->plan.model, .config = &r->config,
-                    .tableau = r->plan.tableaux[first], .points = r->plan.points + first, .index = index,
-                    .count = last - first + 1, .result = &r->result};
-    OK(nl_relax(&task));
-}
-
 /* A point's result is the same to the last bit whether it is solved alone or with others. */
 static void check_company(nl_backend *backend, const char *method)
 {
@@ -296,9 +273,9 @@ static void check_company(nl_backend *backend, const char *method)
     run_prepare(&alone, text_of(sweep_text, method));
     for (int p = 0; p < 3; p++)
         together.plan.points[p].levels = alone.plan.points[p].levels = 2;
-    solve_together(&together, backend, 0, 2);
+    solve_together(&together, backend, 0, 2, nl_relax);
     for (int p = 2; p >= 0; p--)
-        solve_together(&alone, backend, p, p);
+        solve_together(&alone, backend, p, p, nl_relax);
     run_expect(&together, NL_POINT_CONVERGED);
     assert_memory_equal(together.result.values, alone.result.values,
                         3 * together.result.n_observables * sizeof(nl_value));

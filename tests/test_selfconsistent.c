@@ -284,11 +284,11 @@ static void test_modes_of_a_state(void **state)
     (void)state;
     OK(nl_backend_open_cpu(1, &backend));
     run_prepare(&r, FIG6 "t_c = 0.01\n[grid]\nn_c = 24\norder = 8\n[steady]\ntolerance = 1e-6\n");
-    OK(nl_radii_evaluate(&r.plan, backend, NULL, &at, 1));
-    OK(nl_radii_unstable_modes(&r.plan, backend, NULL, list, 1, &modes, NULL));
+    OK(nl_radii_evaluate(&(nl_outer_run){&r.plan, backend, NULL}, &at, 1));
+    OK(nl_radii_unstable_modes(&(nl_outer_run){&r.plan, backend, NULL}, list, 1, &modes, NULL));
     assert_int_equal(modes, 0);
     r.plan.points[0].phase.net_gain = -0.1;
-    OK(nl_radii_unstable_modes(&r.plan, backend, NULL, list, 1, &modes, NULL));
+    OK(nl_radii_unstable_modes(&(nl_outer_run){&r.plan, backend, NULL}, list, 1, &modes, NULL));
     assert_int_equal(modes, 2);
     nl_radii_state_release(&at);
     run_release(&r);
@@ -312,8 +312,8 @@ static void test_response_to_kicks(void **state)
         at[k].u[0] = 0.1 + (k == 1 ? shift : k == 2 ? -shift : 0);
         at[k].u[1] = 0.2 + (k == 3 ? shift : k == 4 ? -shift : 0);
     }
-    OK(nl_radii_evaluate(&r.plan, backend, NULL, at, 5));
-    OK(nl_radii_unstable_modes(&r.plan, backend, NULL, list, 1, &modes, jacobian));
+    OK(nl_radii_evaluate(&(nl_outer_run){&r.plan, backend, NULL}, at, 5));
+    OK(nl_radii_unstable_modes(&(nl_outer_run){&r.plan, backend, NULL}, list, 1, &modes, jacobian));
     for (int j = 0; j < 2; j++)
         for (int k = 0; k < 2; k++)
             CLOSE(jacobian[0][2 * j + k], (at[1 + 2 * k].G[j] - at[2 + 2 * k].G[j]) / (2 * shift), 2e-3);

@@ -346,17 +346,7 @@ static int run_on(const backend_case *c)
         cmocka_unit_test(test_company_does_not_matter),
         cmocka_unit_test(test_many_jobs),
     };
-    nl_backend *backend = NULL;
-    struct CMUnitTest with_backend[COUNT(tests)];
-    if (!open_or_skip(c, "the tests of update", &backend))
-        return 0;
-    for (int t = 0; t < COUNT(tests); t++) {
-        with_backend[t] = tests[t];
-        with_backend[t].initial_state = backend;
-    }
-    const int failed = _cmocka_run_group_tests(c->name, with_backend, COUNT(tests), NULL, NULL);
-    nl_backend_close(backend);
-    return failed;
+    return run_tests_on(c, "the tests of update", tests, COUNT(tests));
 }
 
 int main(void)

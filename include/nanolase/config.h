@@ -70,7 +70,7 @@ bool nl_config_is_swept(const nl_config *, const char *key);
 nl_status nl_config_fail(const nl_config *, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Name and unit of an axis' key. */
+/* Name, unit and meaning of an axis' key. */
 const char *nl_config_key_name(int key);
 const char *nl_config_key_unit(int key);
 const char *nl_config_key_text(int key);

@@ -24,8 +24,9 @@ typedef struct nl_lindblad {
     double chi;          /* real form: the phase of the drive that was taken out */
     double t_c;          /* 0 for one site */
     double n_initial;    /* photons of a coherent or thermal initial state */
-    const double *kicked; /* a steady state in the real form: the initial state is what a kick of the field makes of it,
-                             nl_lindblad_kick; NULL: as nl_initial says. Not owned */
+    /* A steady state in the real form, of one site: the initial state is then its change by a kick of the field, the
+     * real plane by df along f, the imaginary plane by i df across it, per df. NULL: as nl_initial says. Not owned. */
+    const double *kicked;
 } nl_lindblad;
 
 /* The laser with the operator's B (renormalised or not) and the qubit's coupling; no drive, no cutoff. */
@@ -60,13 +61,6 @@ int nl_lindblad_spectrum(const nl_lindblad *, int levels, nl_complex *list);
 
 /* A state of the shape above. auto: near the steady state in the real form and where closed, else the vacuum. */
 nl_status nl_lindblad_initial(const nl_lindblad *, nl_initial, int levels, double *state);
-
-/*
- * The change of a steady state (real form, one site) by a field kick: its real plane is by df along f, its imaginary
- * plane by i df across it, per df; -i [a + a^+, rho] and -i [i (a^+ - a), rho] in the layout of a complex state of one
- * site.
- */
-nl_status nl_lindblad_kick(const nl_lindblad *, int levels, const double *steady, double *out);
 
 /* Of any vector the part that is a hermitian matrix, in the layout's terms: what two elements both stand for agrees,
  * and what is none is zero. */

@@ -125,6 +125,9 @@ nl_status nl_model_of(const nl_config *, const nl_model **out);
 
 extern const nl_model nl_phase_model, nl_radii_model, nl_amplitude_model, nl_lindblad_model, nl_dimer_model;
 
+/* What every point takes from the configuration: tolerances, the end of the search; one grid. No parameters yet. */
+nl_point nl_point_from_config(const nl_config *);
+
 /* Grid size of level 0 (finest) to levels - 1 (coarsest). */
 int nl_level_size(const nl_point *, int level);
 
@@ -132,5 +135,8 @@ int nl_level_size(const nl_point *, int level);
 double nl_model_stable_step(const nl_model *, const nl_point *, int n, const nl_tableau *);
 /* Operator applications that an accepted step of size h takes. */
 int nl_model_step_cost(const nl_model *, const nl_point *, int n, const nl_tableau *, double h);
+/* The method that takes the longest stable step per operator application at this point: a pair, or, where the spectrum
+ * is the model's to stretch along the real axis, the Chebyshev method. */
+const nl_tableau *nl_cheapest_tableau(const nl_model *, const nl_point *);
 
 #endif

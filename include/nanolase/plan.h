@@ -25,8 +25,6 @@ double nl_plan_point_bytes(const nl_plan *, int point);
 /* How many vectors of the state's size these are, where all are of one size; 0 elsewhere. */
 int nl_plan_vectors(const nl_plan *, int point);
 enum { NL_LARGEST_SIZE = 65535 };
-/* Bytes of main memory that its state takes while it is put together for the backend. */
-double nl_plan_start_bytes(const nl_plan *, const nl_point *);
 /* The largest n (n_c, points or levels) with which this point would fit into `available` bytes; at most
  * NL_LARGEST_SIZE. on_host: these are of main memory, where the state is put together, too. */
 int nl_plan_largest_size(const nl_plan *, int point, double available, bool on_host);
@@ -52,8 +50,12 @@ nl_status nl_plan_new_result(const nl_plan *, nl_result *out);
 
 /* Solves every point that the result holds as pending. watcher: NULL where nobody watches. */
 nl_status nl_plan_run(const nl_plan *, nl_backend *, nl_result *, const nl_watcher *watcher);
-/* The same for a method that needs points of its own: the watcher of the run sees their progress and may stop them, and
- * what they have computed is kept in its store. */
-nl_status nl_plan_run_within(const nl_plan *, nl_backend *, nl_result *, const nl_watcher *watcher);
+
+/* A run at work, for methods that solve points of their own on the way to its points. Nothing is owned. */
+typedef struct nl_outer_run {
+    const nl_plan *plan;
+    nl_backend *backend;
+    const nl_watcher *watcher; /* sees the progress of those points, may stop them, and its store keeps them */
+} nl_outer_run;
 
 #endif

@@ -49,13 +49,12 @@ typedef struct nl_response {
 } nl_response;
 
 /* Fills the tables, whose local laser, levels and range are set: all nodes of all tables in one batch, refined until
- * the series are accurate to `tolerance`. plan: for its config and its stepper. Stops early where the watcher wants to.
- */
-nl_status nl_response_fill(const nl_plan *, nl_backend *, const nl_watcher *, double tolerance, nl_response *,
-                           int count);
+ * the series are accurate to `tolerance`. Takes the outer plan's configuration and stepper; stops early where its
+ * watcher wants to. */
+nl_status nl_response_fill(const nl_outer_run *, double tolerance, nl_response *, int count);
 
 /* The response in time, of tables that are filled: for stability. Nothing is lost where it fails for lack of memory. */
-nl_status nl_response_fill_transfer(const nl_plan *, nl_backend *, const nl_watcher *, nl_response *, int count);
+nl_status nl_response_fill_transfer(const nl_outer_run *, nl_response *, int count);
 
 /* The transfer function X(i omega) = int_0^inf x(t) exp(-i omega t) dt of the kick response x, at frequency number
  * w. */

@@ -26,7 +26,7 @@ typedef struct nl_radii_state {
 } nl_radii_state;
 
 /* Steady distributions, G and values at the radii of every state, together. */
-nl_status nl_radii_evaluate(const nl_plan *, nl_backend *, const nl_watcher *, nl_radii_state *, int count);
+nl_status nl_radii_evaluate(const nl_outer_run *, nl_radii_state *, int count);
 void nl_radii_state_release(nl_radii_state *);
 
 /*
@@ -35,8 +35,8 @@ void nl_radii_state_release(nl_radii_state *);
  * by (dL/du_k) P, counted by the winding of the determinant along the imaginary axis (Nyquist). modes[s] below 0:
  * unknown. jacobian, where not NULL: J + int K dt of each state, row-major, which is dG/du with the phases following.
  */
-nl_status nl_radii_unstable_modes(const nl_plan *, nl_backend *, const nl_watcher *,
-                                  const nl_radii_state *const *states, int count, int *modes, double (*jacobian)[4]);
+nl_status nl_radii_unstable_modes(const nl_outer_run *, const nl_radii_state *const *states, int count, int *modes,
+                                  double (*jacobian)[4]);
 
 /* The number of zeros with Re s > 0 for K given by samples K[k][j*2 + i] at times k*spacing; beyond the last it decays
  * at the rate tail[j*2 + i], where that is 0 it has died away. sites x sites of J and K are used, row-major in 2 x 2.

@@ -87,8 +87,4 @@ int nl_solve_extra_registers(const nl_config *);
 /* Evolution from the initial state, observables at each saved time. */
 nl_status nl_evolve(nl_task *);
 
-/* The method that takes the longest stable step per operator application at this point: a pair, or, where the spectrum
- * is the model's to stretch along the real axis, the Chebyshev method. */
-const nl_tableau *nl_cheapest_tableau(const nl_model *, const nl_point *);
-
 #endif

@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "fuzz.h"
+#include "support.h"
 
 enum { REPLAY_SIZE = 1 << 16, REPLAY_SECONDS = 120 }; /* for one input, else it counts as hanging */
 
@@ -125,6 +126,44 @@ static void replay_mutations(const char *pattern, int count)
         replay_one();
     }
     globfree(&found);
+}
+
+/* ---- as tests ---- */
+
+static const char *const *replay_patterns;
+static int replay_n_patterns, replay_count; /* mutations of each pattern's files */
+
+static void test_given_input(void **state)
+{
+    (void)state;
+    if (getenv("FUZZ_INPUT"))
+        assert_int_equal(replay_files(getenv("FUZZ_INPUT")), 1);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    for (int k = 0; k < replay_n_patterns; k++)
+        assert_true(replay_files(replay_patterns[k]) > 0);
+}
+
+static void test_mutations(void **state)
+{
+    (void)state;
+    for (int k = 0; k < replay_n_patterns; k++)
+        replay_mutations(replay_patterns[k], replay_count);
+}
+
+/* FUZZ_INPUT if it is given, all files of the patterns, and `count` mutations of each pattern's. */
+static int replay_tests(const char *const *patterns, int n_patterns, int count)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_given_input), cmocka_unit_test(test_files),
+                                       cmocka_unit_test(test_mutations)};
+    replay_patterns = patterns;
+    replay_n_patterns = n_patterns;
+    replay_count = count;
+    LLVMFuzzerInitialize(NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
 #endif
