@@ -67,9 +67,10 @@ static nl_status check_choices(const nl_config *config)
 
 static nl_status amplitude_point(const nl_config *config, nl_point *out)
 {
-    nl_point point = {.order = config->grid_order, .levels = 1, .rtol = config->integrator_rtol,
-                      .atol = config->integrator_atol, .tolerance = config->steady_tolerance,
-                      .accuracy = config->steady_tolerance, .max_time = config->steady_max_time};
+    nl_point point = {.order = nl_stencil_order(config->grid_order, config->grid_points), .levels = 1,
+                      .rtol = config->integrator_rtol, .atol = config->integrator_atol,
+                      .tolerance = config->steady_tolerance, .accuracy = config->steady_tolerance,
+                      .max_time = config->steady_max_time};
     NL_TRY(check_choices(config));
     nl_amplitude_from_config(config, &point.amplitude);
     const nl_amplitude *p = &point.amplitude;

@@ -83,7 +83,7 @@ static bool uses_multigrid(const nl_config *config, const nl_point *point)
 
 static nl_status phase_point(const nl_config *config, nl_point *out)
 {
-    nl_point point = {.order = config->grid_order,
+    nl_point point = {.order = nl_stencil_order(config->grid_order, config->grid_n_c),
                       .rtol = config->integrator_rtol,
                       .atol = config->integrator_atol,
                       .tolerance = config->steady_tolerance,
