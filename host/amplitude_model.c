@@ -63,7 +63,7 @@ static nl_status amplitude_point(const nl_config *config, nl_point *out)
 {
     nl_point point = nl_point_from_config(config);
     NL_TRY(check_choices(config));
-    point.order = config->grid_order;
+    point.order = nl_stencil_order(config->grid_order, config->grid_points);
     nl_amplitude_from_config(config, &point.amplitude);
     const nl_amplitude *p = &point.amplitude;
     if (!isfinite(p->extent) || !(p->width > 0))

@@ -31,12 +31,14 @@ static void print_plan(const nl_plan *plan, const char *config_text)
     const nl_laser laser = nl_laser_from_config(plan->config);
     printf("\n; derived from [laser] (without sweep axes): A = %g, B_r = %g, C = %g, n_0 = %g, D_p = %g\n", laser.A,
            laser.B_r, laser.C, laser.n0, laser.D_p);
-    printf("; points: %d; %s: %d to %d; method of the first point: %s\n", plan->n_points, plan->model->size_name,
-           work.n_least, work.n_most, plan->tableaux[0]->name);
+    const nl_point *first = &plan->points[0];
+    printf("; points: %d; %s: %d to %d", plan->n_points, plan->model->size_name, work.n_least, work.n_most);
+    if (first->order)
+        printf(", order %d", first->order);
+    printf("; method of the first point: %s\n", plan->tableaux[0]->name);
     print_memory(plan, &work);
     printf("; work: up to %.3g applications of the operator per unit of time, %.3g elements each\n",
            work.applications_per_time, work.grid_points);
-    const nl_point *first = &plan->points[0];
     if (plan->config->run_precision == NL_SINGLE && plan->config->run_mode == NL_MODE_STEADY)
         printf("; single precision: tolerance of the first point %.2g on the residual, %.2g on the distance\n",
                first->tolerance, first->accuracy);

@@ -116,11 +116,11 @@ bool nl_pair_continue(const nl_pair *pair, nl_pair_solution *out)
     return true;
 }
 
-/* Adds a solution unless it is there. */
-static void collect(const nl_pair_solution *found, nl_pair_solution *out, int *count)
+/* Adds a solution unless it is there, to a millionth of `radius`, the largest amplitude there may be: it may vanish. */
+static void collect(const nl_pair_solution *found, double radius, nl_pair_solution *out, int *count)
 {
     for (int k = 0; k < *count; k++) {
-        double apart = 0, size = 1e-300;
+        double apart = 0, size = fmax(radius, 1e-300);
         for (int j = 0; j < 2; j++) {
             apart += hypot(found->alpha[j].re - out[k].alpha[j].re, found->alpha[j].im - out[k].alpha[j].im);
             size += hypot(found->alpha[j].re, found->alpha[j].im);
@@ -137,16 +137,17 @@ int nl_pair_solutions(const nl_pair *pair, nl_pair_solution out[NL_MAX_SOLUTIONS
     enum { ANGLES = 8, SIZES = 2 };
     const double radius = nl_lindblad_radius(&pair->response->local, hypot(pair->drive[0].re, pair->drive[0].im));
     const double size[SIZES] = {0.9 * radius, 0.3 * radius}, turn = 2 * acos(-1) / ANGLES;
+    const double largest = nl_lindblad_radius(&pair->response->local, pair->response->high);
     nl_pair_solution found;
     int count = 0;
     if (nl_pair_continue(pair, &found))
-        collect(&found, out, &count);
+        collect(&found, largest, out, &count);
     for (int start = 0; start < ANGLES * ANGLES * SIZES * SIZES; start++) {
         const double a = turn * (start % ANGLES), b = turn * (start / ANGLES % ANGLES);
         const double r = size[start / (ANGLES * ANGLES) % SIZES], s = size[start / (ANGLES * ANGLES * SIZES)];
         nl_complex alpha[2] = {{r * cos(a), r * sin(a)}, {s * cos(b), s * sin(b)}};
         if (nl_pair_newton(pair, alpha, &found))
-            collect(&found, out, &count);
+            collect(&found, largest, out, &count);
     }
     return count;
 }

@@ -195,11 +195,12 @@ double nl_phase_cell(const nl_phase *phase, int n)
 
 /*
  * One phase locked to its drive: exp(-x sin(theta - phi)), x = epsilon/(r_j D_j) (Eq. 18). A laser without drive is
- * taken at the width x = 4, and no width below three grid spacings is asked for.
+ * taken at the width x = 4. No width 1/sqrt(x) below h/sqrt(2) is asked for: down to there the means of the points are
+ * those of the distribution, to exp(-pi^2).
  */
 static void locked_profile(const nl_phase *phase, int site, int n, double *profile)
 {
-    const double h = TWO_PI / n, sharpest = 1 / (9 * h * h);
+    const double h = TWO_PI / n, sharpest = 2 / (h * h);
     const double x = phase->drive[site] > 0 ? phase->drive[site] / phase->D[site] : 4;
     double sum = 0;
     for (int i = 0; i < n; i++) {

@@ -73,7 +73,7 @@ static nl_status phase_point(const nl_config *config, nl_point *out)
 {
     nl_point point = nl_point_from_config(config);
     NL_TRY(check_choices(config));
-    point.order = config->grid_order;
+    point.order = nl_stencil_order(config->grid_order, config->grid_n_c);
     NL_TRY(nl_phase_from_config(config, &point.phase));
     const int wanted = nl_phase_resolution(&point.phase, point.order, config->grid_accuracy);
     point.n = config->grid_n_c ? config->grid_n_c : wanted;

@@ -140,6 +140,15 @@ static const double *cell(const column *c, size_t row)
     return c->data + (row / c->repeat) % c->count * (c->is_complex ? 2 : 1);
 }
 
+/* One spelling of what is no number, whose sign means nothing. */
+static void print_number(double x, FILE *f)
+{
+    if (isnan(x))
+        fputs("nan", f);
+    else
+        fprintf(f, "%.17g", x);
+}
+
 static void print_csv(const table *t, FILE *f)
 {
     for (int c = 0; c < t->n_columns; c++) {
@@ -156,10 +165,12 @@ static void print_csv(const table *t, FILE *f)
             fputs(c ? "," : "", f);
             if (t->columns[c].is_integer)
                 fprintf(f, "%.0f", x[0]);
-            else if (t->columns[c].is_complex)
-                fprintf(f, "%.17g,%.17g", x[0], x[1]);
             else
-                fprintf(f, "%.17g", x[0]);
+                print_number(x[0], f);
+            if (t->columns[c].is_complex) {
+                fputc(',', f);
+                print_number(x[1], f);
+            }
         }
         fputc('\n', f);
     }

@@ -20,6 +20,11 @@ static const double second_derivative[MAX_W][MAX_W + 1] = {
     {-205. / 72, 8. / 5, -1. / 5, 8. / 315, -1. / 560},
 };
 
+int nl_stencil_order(int order, int points)
+{
+    return order ? order : points ? 2 : 2 * MAX_W;
+}
+
 nl_stencil nl_stencil_of_order(int n, int order)
 {
     const double h = TWO_PI / n;

@@ -36,6 +36,15 @@ def test_check_prints_the_plan(folder):
     check(os.listdir(folder) == [name], "check writes files:", os.listdir(folder))
 
 
+def test_order_follows_the_grid(folder):
+    """Left alone with the grid's size, the order is the one that needs few points; with points given, the paper's."""
+    for text, wanted in (("", "n_c: 104 to 104, order 8"), ("n_c = 100\n", "n_c: 100 to 100, order 2"),
+                         ("n_c = 100\norder = 6\n", "n_c: 100 to 100, order 6")):
+        name = ini(folder, "[laser]\nt_c = 1\nphi2 = 0\n[phase]\nD_p = 0.005\nepsilon_over_r0 = 1\n[grid]\n" + text)
+        printed = succeed(folder, "check", name).stdout
+        check(wanted in printed, wanted, "is not in", printed)
+
+
 def test_check_of_a_laser(folder):
     text = succeed(folder, "check", ini(folder, LASER), "-s", "fock.levels=auto").stdout
     check("n_initial = auto" in text and "levels: 91 to 91" in text and "rkc" in text, text)

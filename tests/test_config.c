@@ -23,7 +23,7 @@ static void test_defaults(void **state)
     assert_true(c.laser_renormalise);
     assert_true(isnan(c.phase_D_p) && isnan(c.phase_epsilon_over_r0));
     assert_int_equal(c.grid_n_c, 0);
-    assert_int_equal(c.grid_order, 2);
+    assert_int_equal(c.grid_order, 0);
     assert_int_equal(c.run_mode, NL_MODE_STEADY);
     CLOSE(c.steady_tolerance, 1e-9, 0);
     assert_false(c.output_fields);

@@ -63,6 +63,26 @@ static void test_reference_values(void **state)
     }
 }
 
+/* Without drive alpha_1 = i c_1 alpha_2 and alpha_2 = i c_2 alpha_1 with c_j >= 0 leave nothing but darkness. */
+static void test_no_drive_has_one_solution(void **state)
+{
+    (void)state;
+    for (int below = 0; below < 2; below++) {
+        run r;
+        run_text(&r, below ? "[model]\nequation = gutzwiller\n[laser]\nepsilon = 0\ngamma = 100\ncooperativity = 0.5\n"
+                             "[sweep]\nt_c = 0, 0.3\n"
+                           : "[model]\nequation = gutzwiller\n[laser]\nepsilon = 0\ngamma = 100\ncooperativity = 1.1\n"
+                             "[sweep]\nt_c = 0, 0.3\n");
+        run_expect(&r, NL_POINT_CONVERGED);
+        for (int p = 0; p < 2; p++) {
+            CLOSE(run_value(&r, p, 0, "solutions").re, 1, 0);
+            CLOSE(run_value(&r, p, 0, "stable_solutions").re, 1, 0);
+            CLOSE(run_value(&r, p, 0, "a1").im, 0, 1e-9);
+        }
+        run_release(&r);
+    }
+}
+
 /* Evolved in time, the pair ends in the same state: it is stable. */
 static void test_the_pair_in_time_agrees(void **state)
 {
@@ -290,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #ifndef NL_SANITIZED /* a run of each kind is enough there */
         cmocka_unit_test(test_reference_values),
+        cmocka_unit_test(test_no_drive_has_one_solution),
         cmocka_unit_test(test_the_pair_in_time_agrees),
         cmocka_unit_test(test_global_phase),
         cmocka_unit_test(test_slope),

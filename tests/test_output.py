@@ -26,6 +26,13 @@ def test_csv_format(folder):
             check(f["observables"][name][()].ravel().tolist() == table.column(name), name, "differs from the file")
 
 
+def test_csv_spells_what_is_no_number_one_way(folder):
+    """The imbalance of two vacua over their photons is 0/0."""
+    table = solve(folder, "[model]\nequation = gutzwiller\n[laser]\ngamma = 200\n[fock]\nlevels = 60\n",
+                  {**EVOLVE, "run.initial": "vacuum", "run.t_end": 0.1})
+    check(table.text[0]["relative_imbalance"] == "nan", table.text[0])
+
+
 def test_csv_of_evolution(folder):
     table = solve(folder, SMALL, {**EVOLVE, "run.t_end": 0.25, "sweep.t_c": "0, 1"})
     check(table.header[:3] == ["t_c", "t", "exp_i_theta1_re"] and table.header[-5:] == list(OUTCOME), table.header)

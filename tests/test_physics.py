@@ -47,6 +47,15 @@ def test_locked_phases_have_bessel_moments(folder):
                 close(row["exp_i_theta21"], wanted ** 2 * cmath.exp(-1.5j), 1e-9, "independent phases")
 
 
+def test_locked_start_is_the_locked_state(folder):
+    """Without tunnelling Eq. 18 is the steady state: an evolution from it goes nowhere, on a grid of auto and on others."""
+    base = {**EVOLVE, "laser.phi1": 0.4, "laser.t_c": 0, "phase.D_p": 0.05, "phase.epsilon_over_r0": 1}
+    for n_c, order, error in (("auto", "auto", 1e-5), (64, 8, 1e-6), (100, 2, 1e-3)):
+        for row in solve(folder, "", {**base, "grid.n_c": n_c, "grid.order": order}).rows:
+            wanted = bessel(1, 20) / bessel(0, 20) * cmath.exp(1j * (0.4 - math.pi / 2))
+            close(row["exp_i_theta1"], wanted, error if row["t"] else min(error, 1e-7), f"n_c = {n_c}, t = {row['t']}")
+
+
 def test_no_drive_gives_uniform_phases(folder):
     """From a distribution that is not uniform, for any t_c."""
     settings = {"phase.epsilon_over_r0": 0, "phase.D_p": 0.5, "run.initial": "locked", "steady.tolerance": "1e-10",

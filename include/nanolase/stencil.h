@@ -16,6 +16,12 @@ typedef struct nl_stencil {
     double a[NL_STENCIL_MAX_W + 1], b[NL_STENCIL_MAX_W + 1];
 } nl_stencil;
 
+/*
+ * The order that is meant: as given, or where that is 0 (auto) 8 on a grid whose size is auto too (points = 0), which
+ * then needs the fewest points by far, and 2, the paper's, on one of so many points.
+ */
+int nl_stencil_order(int order, int points);
+
 /* The standard stencils of order 2, 4, 6 or 8. */
 nl_stencil nl_stencil_of_order(int n, int order);
 /* The stencil of half width NL_STENCIL_MAX_W on n points whose symbols agree with those of `fine` to order 8 in k. */
