@@ -116,7 +116,7 @@ static nl_status parse_numeric(reader *r, const nl_key *key, const char *text, d
                          key->type == KEY_INT || key->type == KEY_AUTO_INT ? "a whole number" : "a number",
                          may_be_auto ? " or auto" : "");
     if ((key->type == KEY_INT || key->type == KEY_AUTO_INT) && *out != floor(*out))
-        return fail_here(r, "%s = %.100s is not a whole number", key->name, text);
+        return fail_here(r, "%s = %.100s is not a whole number; give one", key->name, text);
     return check_range(r, key, *out);
 }
 
@@ -145,7 +145,7 @@ static nl_status set_flag(reader *r, const nl_key *key, const char *text)
     const bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
     const bool no = strcmp(text, "no") == 0 || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
     if (!yes && !no)
-        return fail_here(r, "%s = '%.100s' is neither yes nor no", key->name, text);
+        return fail_here(r, "%s = '%.100s' is neither yes nor no; use one of them", key->name, text);
     *(bool *)nl_key_field(r->config, key) = yes;
     return NL_OK;
 }
@@ -204,7 +204,7 @@ static nl_axis *make_axis(reader *r, int key)
     if (axis)
         return axis;
     if (config->n_axes == NL_MAX_AXES) {
-        fail_here(r, "more than %d sweep axes", NL_MAX_AXES);
+        fail_here(r, "more than %d sweep axes; make several runs", NL_MAX_AXES);
         return NULL;
     }
     config->axes[config->n_axes] = (nl_axis){.key = key};
@@ -227,7 +227,7 @@ static nl_status check_axis_values(reader *r, const nl_key *key, const double *v
 {
     for (int v = 0; v < count; v++) {
         if ((key->type == KEY_INT || key->type == KEY_AUTO_INT) && values[v] != floor(values[v]))
-            return fail_here(r, "sweep of %s: %g is not a whole number", key->name, values[v]);
+            return fail_here(r, "sweep of %s: %g is not a whole number; give whole ones", key->name, values[v]);
         NL_TRY(check_range(r, key, values[v]));
     }
     return NL_OK;
@@ -238,7 +238,7 @@ static nl_status store_axis(reader *r, nl_axis *axis, double *values, int count,
 {
     const int kept = r->lines.continues ? axis->count : 0;
     if (count > MAX_POINTS - kept)
-        return fail_here(r, "the sweep has more than %d values", MAX_POINTS);
+        return fail_here(r, "the sweep has more than %d values; make several runs", MAX_POINTS);
     double *all = realloc(axis->values, (size_t)(kept + count) * sizeof *all);
     if (!all)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a sweep axis");
@@ -283,7 +283,7 @@ static nl_status assign(reader *r, const char *section, const char *name, const 
     const int k = nl_key_find(section, name);
     if (k < 0) {
         if (!*section)
-            return fail_here(r, "'%s' stands before any [section]", name);
+            return fail_here(r, "'%s' stands before any [section]; put it below the one it belongs to", name);
         if (!nl_section_exists(section, strlen(section)))
             return fail_here(r, "unknown section [%s]; `nanolase keys` lists sections and keys", section);
         return fail_here(r, "unknown key '%s' in [%s]; `nanolase keys` lists them", name, section);
@@ -343,7 +343,7 @@ static nl_status read_override(reader *r, const char *text)
     r->lines.continues = false;
     if (!dot || !equals || dot > equals || (size_t)(dot - text) >= sizeof section ||
         (size_t)(equals - dot) >= sizeof name)
-        return fail_here(r, "an override has the form SECTION.KEY=VALUE");
+        return fail_here(r, "this is no override; write SECTION.KEY=VALUE");
     if (nl_control_char(text))
         return fail_here(r, "an override is one line of text, and byte %d of this is 0x%02x",
                          (int)(nl_control_char(text) - text) + 1, (unsigned char)*nl_control_char(text));

@@ -62,7 +62,8 @@ static nl_status check_choices(const nl_config *config)
         return nl_config_fail(config, "model.sites", "equation = dimer is of two lasers; for one use equation = "
                               "gutzwiller with sites = 1, which is exact");
     if (config->run_initial == NL_INITIAL_UNIFORM || config->run_initial == NL_INITIAL_LOCKED)
-        return nl_config_fail(config, "run.initial", "the master equation starts from vacuum, coherent or thermal");
+        return nl_config_fail(config, "run.initial",
+                              "the master equation has no such start; use vacuum, coherent or thermal");
     return NL_OK;
 }
 

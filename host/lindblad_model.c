@@ -79,7 +79,8 @@ static int lindblad_observables(const nl_config *config, const nl_observable **l
 static nl_status check_choices(const nl_config *config)
 {
     if (config->run_initial == NL_INITIAL_UNIFORM || config->run_initial == NL_INITIAL_LOCKED)
-        return nl_config_fail(config, "run.initial", "the master equation starts from vacuum, coherent or thermal");
+        return nl_config_fail(config, "run.initial",
+                              "the master equation has no such start; use vacuum, coherent or thermal");
     if (nl_config_is_swept(config, "model.sites"))
         return nl_config_fail(config, "model.sites", "equation = gutzwiller cannot sweep sites; make two runs");
     return NL_OK;
