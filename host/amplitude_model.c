@@ -53,7 +53,8 @@ static nl_status check_choices(const nl_config *config)
         return nl_config_fail(config, "grid.order", "order = %d is unknown; use 2, 4, 6 or 8", config->grid_order);
     if (config->run_initial == NL_INITIAL_UNIFORM)
         return nl_config_fail(config, "run.initial",
-                              "the amplitude equation starts from locked, vacuum, coherent or thermal");
+                              "this start is of another equation; amplitudes have locked, vacuum, coherent and "
+                              "thermal");
     if (nl_config_is_swept(config, "model.sites"))
         return nl_config_fail(config, "model.sites", "equation = amplitude cannot sweep sites; make two runs");
     return NL_OK;

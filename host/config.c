@@ -85,7 +85,7 @@ static nl_axis *make_axis(reader *r, int key)
     if (axis)
         return axis;
     if (config->n_axes == NL_MAX_AXES) {
-        fail_here(r, "more than %d sweep axes", NL_MAX_AXES);
+        fail_here(r, "more than %d sweep axes; make several runs", NL_MAX_AXES);
         return NULL;
     }
     config->axes[config->n_axes] = (nl_axis){.key = key};
@@ -109,7 +109,7 @@ static nl_status check_axis_values(reader *r, const nl_key *key, const double *v
     nl_reason why;
     for (int v = 0; v < count; v++) {
         if (nl_key_is_whole(key) && values[v] != floor(values[v]))
-            return fail_here(r, "sweep of %s: %g is not a whole number", key->name, values[v]);
+            return fail_here(r, "sweep of %s: %g is not a whole number; give whole ones", key->name, values[v]);
         if (!nl_key_allows(key, values[v], &why))
             return fail_here(r, "%s", why.text);
     }
@@ -121,7 +121,7 @@ static nl_status store_axis(reader *r, nl_axis *axis, double *values, int count,
 {
     const int kept = r->lines.continues ? axis->count : 0;
     if (count > MAX_POINTS - kept)
-        return fail_here(r, "the sweep has more than %d values", MAX_POINTS);
+        return fail_here(r, "the sweep has more than %d values; make several runs", MAX_POINTS);
     double *all = realloc(axis->values, (size_t)(kept + count) * sizeof *all);
     if (!all)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate a sweep axis");
@@ -166,7 +166,7 @@ static nl_status assign(reader *r, const char *section, const char *name, const 
     const int k = nl_key_find(section, name);
     if (k < 0) {
         if (!*section)
-            return fail_here(r, "'%s' stands before any [section]", name);
+            return fail_here(r, "'%s' stands before any [section]; put it below the one it belongs to", name);
         if (!nl_section_exists(section, strlen(section)))
             return fail_here(r, "unknown section [%s]; `nanolase keys` lists sections and keys", section);
         return fail_here(r, "unknown key '%s' in [%s]; `nanolase keys` lists them", name, section);
@@ -228,7 +228,7 @@ static nl_status read_override(reader *r, const char *text)
     r->lines.continues = false;
     if (!dot || !equals || dot > equals || (size_t)(dot - text) >= sizeof section ||
         (size_t)(equals - dot) >= sizeof name)
-        return fail_here(r, "an override has the form SECTION.KEY=VALUE");
+        return fail_here(r, "this is no override; write SECTION.KEY=VALUE");
     if (nl_control_char(text))
         return fail_here(r, "an override is one line of text, and byte %d of this is 0x%02x",
                          (int)(nl_control_char(text) - text) + 1, (unsigned char)*nl_control_char(text));

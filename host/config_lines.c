@@ -37,7 +37,7 @@ static void check_section(nl_lines *lines, const char *text, size_t length)
 {
     const char *close = memchr(text, ']', length);
     if (!close) {
-        snprintf(lines->fault, sizeof lines->fault, "the section's closing bracket is missing");
+        snprintf(lines->fault, sizeof lines->fault, "the section's closing bracket is missing; write [section]");
         return;
     }
     const char *rest = close + 1 + strspn(close + 1, " \t");
@@ -57,8 +57,8 @@ static void check_text(nl_lines *lines, const char *text)
     if (*text == '[')
         check_section(lines, text, length);
     else if (!lines->continues && !strpbrk(text, "=:"))
-        snprintf(lines->fault, sizeof lines->fault, "'%.*s' is neither [section], key = value nor a comment",
-                 (int)length, text);
+        snprintf(lines->fault, sizeof lines->fault,
+                 "'%.*s' is neither [section], key = value nor a comment; write one of these", (int)length, text);
 }
 
 /* Bytes of the line without its end. */

@@ -31,7 +31,7 @@ static bool parse_numeric(const nl_key *key, const char *text, double *out, nl_r
         return refuse(why, "%s = '%.100s' is not a finite number; give %s%s", key->name, text,
                       nl_key_is_whole(key) ? "a whole number" : "a number", nl_key_may_be_auto(key) ? " or auto" : "");
     if (nl_key_is_whole(key) && *out != floor(*out))
-        return refuse(why, "%s = %.100s is not a whole number", key->name, text);
+        return refuse(why, "%s = %.100s is not a whole number; give one", key->name, text);
     return nl_key_allows(key, *out, why);
 }
 
@@ -60,7 +60,7 @@ static bool set_flag(nl_config *config, const nl_key *key, const char *text, nl_
     const bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
     const bool no = strcmp(text, "no") == 0 || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
     if (!yes && !no)
-        return refuse(why, "%s = '%.100s' is neither yes nor no", key->name, text);
+        return refuse(why, "%s = '%.100s' is neither yes nor no; use one of them", key->name, text);
     *(bool *)nl_key_field(config, key) = yes;
     return true;
 }

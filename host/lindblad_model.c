@@ -66,7 +66,8 @@ static int lindblad_observables(const nl_config *config, const nl_observable **l
 nl_status nl_check_fock_initial(const nl_config *config)
 {
     if (config->run_initial == NL_INITIAL_UNIFORM || config->run_initial == NL_INITIAL_LOCKED)
-        return nl_config_fail(config, "run.initial", "the master equation starts from vacuum, coherent or thermal");
+        return nl_config_fail(config, "run.initial",
+                              "the master equation has no such start; use vacuum, coherent or thermal");
     return NL_OK;
 }
 

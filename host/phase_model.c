@@ -56,7 +56,8 @@ static nl_status check_choices(const nl_config *config)
     if (config->grid_order % 2 != 0)
         return nl_config_fail(config, "grid.order", "order = %d is unknown; use 2, 4, 6 or 8", config->grid_order);
     if (config->run_initial > NL_INITIAL_LOCKED)
-        return nl_config_fail(config, "run.initial", "the phase equation starts from uniform or locked");
+        return nl_config_fail(config, "run.initial",
+                              "this start is of another equation; the phase equation has uniform and locked");
     return NL_OK;
 }
 

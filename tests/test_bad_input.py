@@ -128,7 +128,8 @@ def test_bad_configurations(folder):
         ini(folder, text, "bad.ini")
         place = f"bad.ini:{line}: " if line else "bad.ini: "
         for command in ("check", "run"):
-            collect(failures, name, assert_refused, folder, [command, "bad.ini"], 2, ["nanolase: " + place, *words])
+            collect(failures, name, assert_refused, folder, [command, "bad.ini"], 2,
+                    ["nanolase: " + place, "; ", *words])  # after the semicolon what would be right
     check(not failures, len(failures), "of", 2 * len(BAD_CONFIGURATIONS), "runs:\n" + "\n".join(failures))
 
 
@@ -137,7 +138,7 @@ def test_bad_overrides(folder):
     ini(folder, SMALL)
     for options, words in BAD_OVERRIDES.items():
         for command in ("check", "run"):
-            collect(failures, "override", assert_refused, folder, [command, "run.ini", *options], 2, words)
+            collect(failures, "override", assert_refused, folder, [command, "run.ini", *options], 2, ["; ", *words])
     check(not failures, "\n" + "\n".join(failures))
 
 
