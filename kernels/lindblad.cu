@@ -87,6 +87,8 @@ __global__ void lindblad_kernel(nl_operator op, nl_pool pool, const __grid_const
 {
     NL_SHARED(double, shared);
     const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
+    if (nl_cuda_is_idle(job))
+        return;
     const int site = blockIdx.y;
     const nl_real *table = nl_slot_table(&op, job->slot);
     const size_t plane = nl_lindblad_plane(&op), per_site = COMPONENTS * PLANES * plane, offset = site * per_site;
