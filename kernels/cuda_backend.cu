@@ -172,8 +172,10 @@ static nl_status cuda_advance(nl_backend *backend, const nl_operator *op, const 
                               double atol)
 {
     const bool by_tiles = op->kind == NL_OPERATOR_PHASE && op->sites == 2;
-    return (by_tiles ? nl_cuda_phase_advance : nl_cuda_pair_advance)(nl_cuda_of(backend), op, pool, tableau, courses,
-                                                                     n_courses, rtol, atol);
+    const bool in_blocks = op->kind == NL_OPERATOR_LINDBLAD && nl_cuda_lindblad_steps_fit(op, pool);
+    return (by_tiles    ? nl_cuda_phase_advance
+            : in_blocks ? nl_cuda_lindblad_advance
+                        : nl_cuda_pair_advance)(nl_cuda_of(backend), op, pool, tableau, courses, n_courses, rtol, atol);
 }
 
 static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,

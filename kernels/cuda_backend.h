@@ -159,8 +159,10 @@ void nl_cuda_steps_close(nl_cuda_backend *);
 /* phase_chebyshev.cu: two sites, order 2. n_steps > 0. */
 nl_status nl_cuda_phase_chebyshev(nl_cuda_backend *, const nl_operator *, const nl_pool *,
                                   const struct nl_chebyshev_step *, int n_steps);
-/* lindblad.cu: the same; Chebyshev steps where they fit, n_steps > 0. */
+/* lindblad.cu: the same; whole steps where they fit, n_steps > 0. */
 bool nl_cuda_lindblad_steps_fit(const nl_operator *, const nl_pool *);
+nl_status nl_cuda_lindblad_advance(nl_cuda_backend *, const nl_operator *, const nl_pool *, const struct nl_tableau *,
+                                   struct nl_course *, int n_courses, double rtol, double atol);
 nl_status nl_cuda_lindblad_chebyshev(nl_cuda_backend *, const nl_operator *, const nl_pool *,
                                      const struct nl_chebyshev_step *, int n_steps);
 nl_status nl_cuda_lindblad_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);

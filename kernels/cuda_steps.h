@@ -7,6 +7,7 @@
 #include "cuda_backend.h"
 
 #include "control_point.h"
+#include "nanolase/tableau.h"
 
 namespace NL_OF_PRECISION(nl_cuda) {
 
@@ -22,6 +23,14 @@ typedef struct nl_cuda_control {
     double size;        /* of a vector */
     int embedded;       /* order of the embedded solution */
 } nl_cuda_control;
+
+/* A step, as kernels get it. */
+typedef struct nl_cuda_step {
+    nl_operator op;
+    nl_pool pool;
+    nl_polynomial pair;
+    nl_cuda_control control;
+} nl_cuda_step;
 
 /* ---- in kernels ---- */
 
@@ -115,8 +124,9 @@ static __device__ __forceinline__ bool nl_cuda_end_step(const nl_cuda_control *a
 /* Room for so many courses, sums of `parts` parts each, and `work` bytes for the steps' own use. */
 nl_status nl_cuda_reserve_steps(nl_cuda_backend *, int n_courses, size_t parts, size_t work);
 void *nl_cuda_steps_work(nl_cuda_backend *);
-/* After that. */
-nl_cuda_control nl_cuda_control_of(nl_cuda_backend *, const nl_pool *, int embedded, double rtol, double atol);
+/* After that; padding is 0, since arguments are compared byte by byte. */
+void nl_cuda_set_step(nl_cuda_backend *, const nl_operator *, const nl_pool *, const nl_tableau *, double rtol,
+                      double atol, nl_cuda_step *out);
 
 /* Puts n_steps of all courses on the stream, which captures them: kernels only. */
 typedef nl_status nl_cuda_launch_steps(nl_cuda_backend *, const void *arguments, int n_courses, int n_steps);

@@ -15,8 +15,6 @@
 
 #include "cuda_steps.h"
 
-#include "nanolase/tableau.h"
-
 namespace NL_OF_PRECISION(nl_cuda) {
 
 enum { WARPS = NL_CUDA_THREADS / NL_CUDA_WARP, CHUNK = 1024 /* elements of a part: fixes the order of all sums */ };
@@ -37,9 +35,7 @@ typedef struct recipe {
 enum { MOST_RECIPES = 2 * (NL_MAX_STAGES - 1) + 1 };
 
 typedef struct pair_arguments {
-    nl_operator op;
-    nl_pool pool;
-    nl_cuda_control control;
+    nl_cuda_step step;
     nl_job *jobs; /* device, [recipe][course]; slot below 0: nothing to do */
     int count;
     recipe recipes[MOST_RECIPES]; /* the last is the error */
@@ -79,7 +75,7 @@ static __device__ void write_jobs(const pair_arguments *a)
 {
     const int r = threadIdx.y * NL_CUDA_WARP + threadIdx.x;
     if (r < a->count)
-        write_job(&a->recipes[r], &a->control.courses[blockIdx.z], &a->jobs[r * gridDim.z + blockIdx.z]);
+        write_job(&a->recipes[r], &a->step.control.courses[blockIdx.z], &a->jobs[r * gridDim.z + blockIdx.z]);
 }
 
 __global__ void first_jobs_kernel(const __grid_constant__ pair_arguments a)
@@ -91,22 +87,22 @@ __global__ void first_jobs_kernel(const __grid_constant__ pair_arguments a)
 __global__ void __launch_bounds__(NL_CUDA_THREADS) end_kernel(const __grid_constant__ pair_arguments a)
 {
     NL_SHARED(double, shared);
-    nl_course *course = &a.control.courses[blockIdx.z];
+    nl_course *course = &a.step.control.courses[blockIdx.z];
     if (course->remaining == 0)
         return;
     const double h = nl_course_step(course);
     const nl_job *job = &a.jobs[(a.count - 1) * gridDim.z + blockIdx.z];
-    const nl_real *y = nl_pool_vector(&a.pool, job->slot, job->y);
-    const nl_real *y_new = nl_pool_vector(&a.pool, job->slot, job->y_new);
-    const nl_real *k_new = nl_pool_vector(&a.pool, job->slot, course->k_new);
+    const nl_real *y = nl_pool_vector(&a.step.pool, job->slot, job->y);
+    const nl_real *y_new = nl_pool_vector(&a.step.pool, job->slot, job->y_new);
+    const nl_real *k_new = nl_pool_vector(&a.step.pool, job->slot, course->k_new);
     double sums[NL_CUDA_SUMS] = {0};
     for (int m = threadIdx.y * NL_CUDA_WARP + threadIdx.x; m < CHUNK; m += NL_CUDA_THREADS) {
         const size_t x = (size_t)blockIdx.x * CHUNK + m;
-        if (x >= a.pool.size)
+        if (x >= a.step.pool.size)
             break;
-        nl_cuda_add(&a.control, nl_cuda_combination(&a.pool, job, x), y[x], y_new[x], k_new[x], sums);
+        nl_cuda_add(&a.step.control, nl_cuda_combination(&a.step.pool, job, x), y[x], y_new[x], k_new[x], sums);
     }
-    if (!nl_cuda_end_step(&a.control, course, h, sums, shared))
+    if (!nl_cuda_end_step(&a.step.control, course, h, sums, shared))
         return;
     __syncthreads(); /* the decision is one thread's */
     write_jobs(&a);
@@ -138,9 +134,9 @@ static int u_role(int j)
     return j == 1 ? K : WORK + j - 2;
 }
 
-static void plan_polynomial(pair_arguments *a, const nl_tableau *tableau)
+static void plan_polynomial(pair_arguments *a)
 {
-    const nl_polynomial p = nl_tableau_polynomial(tableau);
+    const nl_polynomial p = a->step.pair;
     const int s = p.degree;
     recipe *r;
     for (int j = 2; j < s; j++) {
@@ -194,12 +190,12 @@ static nl_status launch_recipe(nl_cuda_backend *cuda, const pair_arguments *a, i
 {
     cuda->jobs.many = a->jobs + which * n_courses;
     switch (a->recipes[which].what) {
-    case COMBINE: return nl_cuda_launch_combine(cuda, &a->pool, n_courses);
-    case APPLY: return nl_cuda_launch_operator(cuda, &a->op, &a->pool, n_courses, false);
-    case UPDATE: return nl_cuda_launch_operator(cuda, &a->op, &a->pool, n_courses, true);
+    case COMBINE: return nl_cuda_launch_combine(cuda, &a->step.pool, n_courses);
+    case APPLY: return nl_cuda_launch_operator(cuda, &a->step.op, &a->step.pool, n_courses, false);
+    case UPDATE: return nl_cuda_launch_operator(cuda, &a->step.op, &a->step.pool, n_courses, true);
     default: break;
     }
-    NL_LAUNCH(end_kernel, dim3(parts_of(&a->pool), 1, n_courses), dim3(NL_CUDA_WARP, WARPS),
+    NL_LAUNCH(end_kernel, dim3(parts_of(&a->step.pool), 1, n_courses), dim3(NL_CUDA_WARP, WARPS),
               NL_CUDA_SUMS * WARPS * sizeof(double), cuda->stream, *a);
     NL_CUDA(cudaGetLastError());
     return NL_OK;
@@ -220,15 +216,16 @@ nl_status nl_cuda_pair_advance(nl_cuda_backend *cuda, const nl_operator *op, con
                                double atol)
 {
     static_assert(sizeof(pair_arguments) <= NL_CUDA_MOST_ARGUMENTS, "kernels take no more");
-    const bool is_linear = op->kind != NL_OPERATOR_LINDBLAD || op->sites == 1;
+    const size_t jobs = (size_t)MOST_RECIPES * n_courses * sizeof(nl_job);
     pair_arguments a;
     memset(&a, 0, sizeof a); /* it is compared byte by byte */
-    (is_linear ? plan_polynomial : plan_stages)(&a, tableau);
-    NL_TRY(nl_cuda_reserve_steps(cuda, n_courses, parts_of(pool), (size_t)a.count * n_courses * sizeof *a.jobs));
-    a.op = *op;
-    a.pool = *pool;
-    a.control = nl_cuda_control_of(cuda, pool, tableau->embedded, rtol, atol);
+    NL_TRY(nl_cuda_reserve_steps(cuda, n_courses, parts_of(pool), jobs));
+    nl_cuda_set_step(cuda, op, pool, tableau, rtol, atol, &a.step);
     a.jobs = (nl_job *)nl_cuda_steps_work(cuda);
+    if (op->kind == NL_OPERATOR_LINDBLAD && op->sites == 2)
+        plan_stages(&a, tableau);
+    else
+        plan_polynomial(&a);
     return nl_cuda_take_steps(cuda, courses, n_courses, launch_steps, &a, sizeof a);
 }
 

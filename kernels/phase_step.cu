@@ -6,11 +6,7 @@
  * error estimate. One kernel does as many applications as its halo allows: a whole step at order 2, 3 or 2 applications
  * at higher orders, between which z, y_new and the error wait in registers of the pool.
  */
-#include <string.h>
-
 #include "cuda_steps.h"
-
-#include "nanolase/tableau.h"
 #include "phase_tile.h"
 
 namespace NL_OF_PRECISION(nl_cuda) {
@@ -31,15 +27,8 @@ typedef struct segment {
     int from, to; /* of the course's work registers: z, y_new */
 } segment;
 
-typedef struct step_arguments {
-    nl_operator op;
-    nl_pool pool;
-    nl_polynomial pair;
-    nl_cuda_control control;
-} step_arguments;
-
 /* z, y_new and error before a segment. */
-static __device__ __forceinline__ void begin_segment(const step_arguments *a, const segment *s, const nl_course *c,
+static __device__ __forceinline__ void begin_segment(const nl_cuda_step *a, const segment *s, const nl_course *c,
                                                      const nl_strip *strip, nl_real h, nl_patch z, nl_patch y_new,
                                                      nl_patch error)
 {
@@ -60,7 +49,7 @@ static __device__ __forceinline__ void begin_segment(const step_arguments *a, co
         }
 }
 
-static __device__ __forceinline__ void hand_on(const step_arguments *a, const segment *s, const nl_course *c,
+static __device__ __forceinline__ void hand_on(const nl_cuda_step *a, const segment *s, const nl_course *c,
                                                const nl_strip *strip, const nl_patch z, const nl_patch y_new,
                                                const nl_patch error)
 {
@@ -70,7 +59,7 @@ static __device__ __forceinline__ void hand_on(const step_arguments *a, const se
 }
 
 /* The step's results, k = L y_new among them; sums: of the points that the thread owns. */
-static __device__ __forceinline__ void end_step(const step_arguments *a, const nl_course *c, const nl_strip *strip,
+static __device__ __forceinline__ void end_step(const nl_cuda_step *a, const nl_course *c, const nl_strip *strip,
                                                 nl_real h, const nl_patch k, const nl_patch y_new, const nl_patch error,
                                                 double sums[NL_CUDA_SUMS])
 {
@@ -88,7 +77,7 @@ static __device__ __forceinline__ void end_step(const step_arguments *a, const n
 
 template <int W>
 __global__ void __launch_bounds__(NL_CUDA_WARP *most_warps(W))
-    step_kernel(const __grid_constant__ step_arguments a, const segment s)
+    step_kernel(const __grid_constant__ nl_cuda_step a, const segment s)
 {
     NL_SHARED(nl_real, tiles);
     nl_course *course = &a.control.courses[blockIdx.z];
@@ -166,7 +155,7 @@ static int warps_for(int n, int half_width)
 }
 
 template <int W>
-static nl_status launch_segment(nl_cuda_backend *cuda, const step_arguments *a, const segment *s, int n_courses)
+static nl_status launch_segment(nl_cuda_backend *cuda, const nl_cuda_step *a, const segment *s, int n_courses)
 {
     const int warps = warps_for(a->op.n, W);
     const size_t shared = 2 * nl_tile_size(warps) * sizeof(nl_real); /* 48 KB at most, which every device has */
@@ -178,7 +167,7 @@ static nl_status launch_segment(nl_cuda_backend *cuda, const step_arguments *a, 
 
 static nl_status launch_steps(nl_cuda_backend *cuda, const void *arguments, int n_courses, int n_steps)
 {
-    const step_arguments *a = (const step_arguments *)arguments;
+    const nl_cuda_step *a = (const nl_cuda_step *)arguments;
     segment segments[MOST_SEGMENTS];
     const int count = plan_segments(a->pair.degree, a->op.half_width, segments);
     for (int launch = 0; launch < n_steps * count; launch++) {
@@ -197,17 +186,12 @@ nl_status nl_cuda_phase_advance(nl_cuda_backend *cuda, const nl_operator *op, co
                                 const struct nl_tableau *tableau, nl_course *courses, int n_courses, double rtol,
                                 double atol)
 {
-    const nl_polynomial pair = nl_tableau_polynomial(tableau);
+    nl_cuda_step a;
     segment segments[MOST_SEGMENTS];
-    const segment *last = segments + plan_segments(pair.degree, op->half_width, segments) - 1;
+    const segment *last = segments + plan_segments(tableau->stages - 1, op->half_width, segments) - 1;
     const dim3 grid = nl_tile_grid(op->n, warps_for(op->n, op->half_width), last->count * op->half_width, 1);
     NL_TRY(nl_cuda_reserve_steps(cuda, n_courses, (size_t)grid.x * grid.y, 0));
-    step_arguments a;
-    memset(&a, 0, sizeof a); /* it is compared byte by byte */
-    a.op = *op;
-    a.pool = *pool;
-    a.pair = pair;
-    a.control = nl_cuda_control_of(cuda, pool, pair.embedded, rtol, atol);
+    nl_cuda_set_step(cuda, op, pool, tableau, rtol, atol, &a);
     return nl_cuda_take_steps(cuda, courses, n_courses, launch_steps, &a, sizeof a);
 }
 

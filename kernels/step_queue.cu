@@ -37,14 +37,14 @@ void nl_cuda_steps_close(nl_cuda_backend *cuda)
     cuda->steps = NULL;
 }
 
-nl_status nl_cuda_reserve_steps(nl_cuda_backend *cuda, int n_courses, size_t parts, size_t work)
+static size_t larger(size_t a, size_t b)
 {
-    const size_t partial_len = n_courses * NL_CUDA_SUMS * parts;
-    nl_cuda_steps *steps = cuda->steps;
-    if (steps && n_courses <= steps->capacity && partial_len <= steps->partial_len && work <= steps->work_bytes)
-        return NL_OK;
-    nl_cuda_steps_close(cuda);
-    steps = cuda->steps = (nl_cuda_steps *)calloc(1, sizeof *steps);
+    return a > b ? a : b;
+}
+
+static nl_status allocate(nl_cuda_backend *cuda, int n_courses, size_t partial_len, size_t work)
+{
+    nl_cuda_steps *steps = cuda->steps = (nl_cuda_steps *)calloc(1, sizeof *steps);
     if (!steps)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the device's steps");
     NL_CUDA(cudaMalloc((void **)&steps->courses, n_courses * sizeof *steps->courses));
@@ -58,23 +58,38 @@ nl_status nl_cuda_reserve_steps(nl_cuda_backend *cuda, int n_courses, size_t par
     return NL_OK;
 }
 
+nl_status nl_cuda_reserve_steps(nl_cuda_backend *cuda, int n_courses, size_t parts, size_t work)
+{
+    static const nl_cuda_steps none = {};
+    const nl_cuda_steps *old = cuda->steps ? cuda->steps : &none;
+    const int courses = (int)larger(old->capacity, n_courses);
+    const size_t partial_len = larger(old->partial_len, n_courses * NL_CUDA_SUMS * parts);
+    const size_t bytes = larger(old->work_bytes, work + 1); /* not 0 */
+    if (courses == old->capacity && partial_len == old->partial_len && bytes == old->work_bytes)
+        return NL_OK;
+    nl_cuda_steps_close(cuda);
+    return allocate(cuda, courses, partial_len, bytes);
+}
+
 void *nl_cuda_steps_work(nl_cuda_backend *cuda)
 {
     return cuda->steps->work;
 }
 
-nl_cuda_control nl_cuda_control_of(nl_cuda_backend *cuda, const nl_pool *pool, int embedded, double rtol, double atol)
+void nl_cuda_set_step(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, const nl_tableau *tableau,
+                      double rtol, double atol, nl_cuda_step *out)
 {
-    nl_cuda_control control;
-    memset(&control, 0, sizeof control); /* it is compared byte by byte */
-    control.courses = cuda->steps->courses;
-    control.partial = cuda->steps->partial;
-    control.arrived = cuda->steps->arrived;
-    control.rtol = rtol;
-    control.atol = atol;
-    control.size = (double)pool->size;
-    control.embedded = embedded;
-    return control;
+    memset(out, 0, sizeof *out);
+    out->op = *op;
+    out->pool = *pool;
+    out->pair = nl_tableau_polynomial(tableau);
+    out->control.courses = cuda->steps->courses;
+    out->control.partial = cuda->steps->partial;
+    out->control.arrived = cuda->steps->arrived;
+    out->control.rtol = rtol;
+    out->control.atol = atol;
+    out->control.size = (double)pool->size;
+    out->control.embedded = tableau->embedded;
 }
 
 static bool is_queued(const nl_cuda_steps *steps, nl_cuda_launch_steps *launch, const void *arguments, size_t bytes,

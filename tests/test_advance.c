@@ -272,6 +272,35 @@ static void test_company_does_not_matter(void **state)
         check_company(backend_of(state), other(others[k]));
 }
 
+static nl_status refuse(nl_backend *b, const nl_pool *pool, const nl_job *jobs, int n_jobs, double rtol, double atol,
+                        double *result)
+{
+    (void)b, (void)pool, (void)jobs, (void)n_jobs, (void)rtol, (void)atol, (void)result;
+    return nl_fail(NL_ERR_CUDA, "the host wants to see an error");
+}
+
+/* Where the backend steps by itself, the host has no part in a step. */
+static void test_no_host_between_steps(void **state)
+{
+    static nl_backend_ops without; /* outlives a failure */
+    nl_backend *b = backend_of(state);
+    const nl_backend_ops *whole = b->ops;
+    if (!whole->advance)
+        return;
+    without = *whole;
+    without.error = refuse;
+    for (int k = 0; k < COUNT(others); k++) {
+        const subject s = other(others[k]);
+        nl_batch batch = batch_of(b, &s, 1, nl_tableau_find("rk43"));
+        b->ops = &without;
+        const nl_status status = nl_batch_advance(&batch, (int[]){0}, 1, 1e-4, 1e-6, NULL, 2);
+        b->ops = whole;
+        OK(status);
+        assert_int_equal(batch.members[0].steps + batch.members[0].rejected, 2);
+        nl_batch_release(&batch);
+    }
+}
+
 /* One step in single precision, to what its numbers carry. */
 static void check_single_precision(nl_backend *b, subject s)
 {
@@ -320,6 +349,7 @@ static int run_on(const backend_case *c)
         cmocka_unit_test(test_hopeless_member),
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_company_does_not_matter),
+        cmocka_unit_test(test_no_host_between_steps),
     };
     nl_backend *backend = NULL;
     struct CMUnitTest with_backend[COUNT(tests)];
