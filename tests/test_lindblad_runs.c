@@ -12,10 +12,10 @@ enum { SANITIZED = 0 };
 static const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static const char *text_of(const char *format, ...)
 {
-    static char text[4][2048];
+    static char text[8][2048];
     static int next;
     va_list args;
-    next = (next + 1) % 4;
+    next = (next + 1) % 8;
     va_start(args, format);
     vsnprintf(text[next], sizeof text[next], format, args);
     va_end(args);
@@ -619,7 +619,11 @@ static void test_company_does_not_matter(void **state)
 static void test_backends_agree(void **state)
 {
     const char *const steady = text_of(steady_sweep, SANITIZED ? 1e-4 : 1e-10);
-    const char *const texts[] = {text_of("%s%s", one, steady), text_of("%s%s", two, time_sweep),
+    const char *const by_pair = text_of(steady_sweep, SANITIZED ? 1e-2 : 1e-10);
+    const char *const texts[] = {text_of("%s%s", one, steady),
+                                 text_of("%s%s[steady]\nmethod = relax\n[integrator]\nmethod = rk45\n", one, by_pair),
+                                 text_of("%s%s", one, time_sweep),
+                                 text_of("%s%s", two, time_sweep),
                                  text_of("%s%s[model]\nlocal = qubit\n", two, time_sweep)};
     (void)state;
     for (int k = 0; k < COUNT(texts); k++) {
