@@ -107,7 +107,8 @@ static __device__ __noinline__ void nl_cuda_conclude(const nl_cuda_control *a, n
     a->arrived[blockIdx.z] = 0;
 }
 
-/* A step of length h ends with these sums of every thread; all threads of all blocks. True in the block that decided. */
+/* A step of length h ends with these sums of every thread; all threads of all blocks. True in the block that
+ * decided. */
 static __device__ __forceinline__ bool nl_cuda_end_step(const nl_cuda_control *a, nl_course *course, double h,
                                                         double sums[NL_CUDA_SUMS], double *shared)
 {

@@ -1,6 +1,6 @@
 /*
- * Adaptive Runge-Kutta steps that stay on the device, of any operator: by the backend's own kernels, whose jobs the device
- * writes itself.
+ * Adaptive Runge-Kutta steps that stay on the device, of any operator: by the backend's own kernels, whose jobs the
+ * device writes itself.
  *
  * A step is a list of operations, each with a job for every course. What the jobs of the next step are, its length and
  * the registers, which change places, is known where the last one has been judged; so the block that judges it writes
@@ -8,8 +8,9 @@
  *
  * Where the operator is linear a step is a polynomial in h L (tableau.h): with u_j = (h L)^(j-1) k, k = L y,
  *   u_j = h L u_(j-1),  1 < j < s,   y_new = y + h sum_(j<s) y_j u_j + y_s h^2 L u_(s-1),   k_new = L y_new,
- * as many launches as applications, and one for the error and the control. Two density matrices that depend on each
- * other's fields take the pair's stages as they are, a combination and an application each.
+ * as many launches as applications, and one for the error and the control. (y_s is not 0: the pair would have a stage
+ * too many.) Two density matrices that depend on each other's fields take the pair's stages as they are, a combination
+ * and an application each.
  */
 #include <string.h>
 
