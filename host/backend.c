@@ -236,8 +236,3 @@ nl_status nl_backend_chebyshev(nl_backend *backend, const nl_operator *op, const
     const bool fused = backend->ops->chebyshev != NULL;
     return (fused ? backend->ops->chebyshev : nl_backend_chebyshev_by_stages)(backend, op, pool, steps, n_steps);
 }
-
-bool nl_backend_advances(const nl_backend *backend, const nl_operator *op)
-{
-    return backend->ops->advance && op->kind == NL_OPERATOR_PHASE && op->sites == 2;
-}

@@ -209,13 +209,12 @@ nl_status nl_batch_step(nl_batch *batch, const int *active, int n_active, double
 
 bool nl_batch_advances(const nl_batch *batch)
 {
-    return !batch->radii && !batch->tableau->chebyshev && nl_backend_advances(batch->backend, &batch->op);
+    return batch->backend->ops->advance && !batch->radii && !batch->tableau->chebyshev;
 }
 
 static nl_status advance_on_device(nl_batch *batch, const int *active, int n_active, double rtol, double atol,
                                    const double *target, int most)
 {
-    const nl_polynomial pair = nl_tableau_polynomial(batch->tableau);
     nl_course *courses = malloc((size_t)n_active * sizeof *courses + 1);
     if (!courses)
         return nl_fail(NL_ERR_MEMORY, "cannot allocate the steps of %d members", n_active);
@@ -225,10 +224,11 @@ static nl_status advance_on_device(nl_batch *batch, const int *active, int n_act
     }
     nl_status status = nl_batch_refresh(batch, active, n_active);
     if (status == NL_OK)
-        status = batch->backend->ops->advance(batch->backend, &batch->op, &batch->pool, &pair, courses, n_active, rtol,
-                                              atol);
+        status = batch->backend->ops->advance(batch->backend, &batch->op, &batch->pool, batch->tableau, courses,
+                                              n_active, rtol, atol);
     for (int a = 0; a < n_active && status == NL_OK; a++) {
-        batch->members[active[a]].applications += (long)pair.degree * (courses[a].steps + courses[a].rejected);
+        const long tried = courses[a].steps + courses[a].rejected;
+        batch->members[active[a]].applications += tried * (batch->tableau->stages - 1);
         follow(batch, &batch->members[active[a]], &courses[a]);
     }
     free(courses);

@@ -18,6 +18,8 @@ __global__ void amplitude_kernel(nl_operator op, nl_pool pool, const __grid_cons
     if (element >= pool.size)
         return;
     const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
+    if (nl_cuda_is_idle(job))
+        return;
     const nl_amplitude_view view = nl_amplitude_view_of(nl_slot_table(&op, job->slot), op.n, op.sites);
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     nl_cuda_put<UPDATES>(&pool, job, element, nl_amplitude_point(&view, P, &row, W, (int)(rest % n)));

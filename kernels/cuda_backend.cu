@@ -1,5 +1,5 @@
 /* The CUDA backend: device, memory, jobs. The operations are in vector.cu, dense.cu, phase.cu, phase_step.cu,
- * phase_chebyshev.cu, lindblad.cu, dimer.cu, amplitude.cu and transfer.cu. */
+ * phase_chebyshev.cu, pair_step.cu, step_queue.cu, lindblad.cu, dimer.cu, amplitude.cu and transfer.cu. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +104,17 @@ nl_status nl_cuda_reserve(nl_cuda_backend *cuda, size_t len)
 
 /* ---- operations that depend on the operator ---- */
 
+nl_status nl_cuda_launch_operator(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool, int n_jobs,
+                                  bool updates)
+{
+    if (op->kind == NL_OPERATOR_DIMER)
+        return nl_cuda_dimer_apply(cuda, op, pool, n_jobs, updates);
+    if (op->kind == NL_OPERATOR_AMPLITUDE)
+        return nl_cuda_amplitude_apply(cuda, op, pool, n_jobs, updates);
+    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cuda_lindblad_apply(cuda, op, pool, n_jobs, updates)
+                                            : nl_cuda_phase_apply(cuda, op, pool, n_jobs, updates);
+}
+
 static nl_status apply_or_update(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
                                  int n_jobs, bool updates)
 {
@@ -111,12 +122,7 @@ static nl_status apply_or_update(nl_backend *backend, const nl_operator *op, con
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
-    if (op->kind == NL_OPERATOR_DIMER)
-        return nl_cuda_dimer_apply(cuda, op, pool, n_jobs, updates);
-    if (op->kind == NL_OPERATOR_AMPLITUDE)
-        return nl_cuda_amplitude_apply(cuda, op, pool, n_jobs, updates);
-    return op->kind == NL_OPERATOR_LINDBLAD ? nl_cuda_lindblad_apply(cuda, op, pool, n_jobs, updates)
-                                            : nl_cuda_phase_apply(cuda, op, pool, n_jobs, updates);
+    return nl_cuda_launch_operator(cuda, op, pool, n_jobs, updates);
 }
 
 static nl_status cuda_apply(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
@@ -159,6 +165,17 @@ static nl_status cuda_chebyshev(nl_backend *backend, const nl_operator *op, cons
     if (op->kind == NL_OPERATOR_LINDBLAD && nl_cuda_lindblad_steps_fit(op, pool))
         return nl_cuda_lindblad_chebyshev(nl_cuda_of(backend), op, pool, steps, n_steps);
     return nl_backend_chebyshev_by_stages(backend, op, pool, steps, n_steps);
+}
+
+static nl_status cuda_advance(nl_backend *backend, const nl_operator *op, const nl_pool *pool,
+                              const struct nl_tableau *tableau, struct nl_course *courses, int n_courses, double rtol,
+                              double atol)
+{
+    const bool by_tiles = op->kind == NL_OPERATOR_PHASE && op->sites == 2;
+    const bool in_blocks = op->kind == NL_OPERATOR_LINDBLAD && nl_cuda_lindblad_steps_fit(op, pool);
+    return (by_tiles    ? nl_cuda_phase_advance
+            : in_blocks ? nl_cuda_lindblad_advance
+                        : nl_cuda_pair_advance)(nl_cuda_of(backend), op, pool, tableau, courses, n_courses, rtol, atol);
 }
 
 static nl_status cuda_moments(nl_backend *backend, const nl_operator *op, const nl_pool *pool, const nl_job *jobs,
@@ -207,7 +224,7 @@ static const nl_backend_ops cuda_ops = {
     /* held, put_vector, get_vector */ NULL,
     NULL,
     NULL,
-    nl_cuda_phase_advance,
+    cuda_advance,
     cuda_chebyshev,
 };
 

@@ -36,7 +36,7 @@ typedef struct nl_cuda_backend {
     double *scratch; /* device: partial sums, then results */
     size_t scratch_len;
     struct nl_cuda_cublas *cublas; /* dense.cu; NULL until it is needed */
-    struct nl_cuda_steps *steps;   /* phase_step.cu; likewise */
+    struct nl_cuda_steps *steps;   /* step_queue.cu; likewise */
 } nl_cuda_backend;
 
 static inline nl_cuda_backend *nl_cuda_of(nl_backend *backend)
@@ -58,6 +58,12 @@ static __device__ __forceinline__ const nl_job *nl_cuda_job(const nl_cuda_jobs *
     return jobs->many ? &jobs->many[which] : &jobs->few[which];
 }
 
+/* Nothing to do for this job: of steps that stay on the device, one of a member that takes no more. */
+static __device__ __forceinline__ bool nl_cuda_is_idle(const nl_job *job)
+{
+    return job->slot < 0;
+}
+
 /* Element x of the job's combination sum_k c_k in_k. */
 static __device__ __forceinline__ nl_real nl_cuda_combination(const nl_pool *pool, const nl_job *job, size_t x)
 {
@@ -67,12 +73,17 @@ static __device__ __forceinline__ nl_real nl_cuda_combination(const nl_pool *poo
     return sum;
 }
 
-/* Writes what the operator gives for element x, Lx: as it is, or as the job's update says. */
+/* Writes what the operator gives for element x, Lx: as it is, or as the job's update says; if that keeps, the
+ * operator's term goes to arg. */
 template <bool UPDATES>
 static __device__ __forceinline__ void nl_cuda_put(const nl_pool *pool, const nl_job *job, size_t x, nl_real Lx)
 {
-    if (UPDATES)
-        Lx = nl_cuda_combination(pool, job, x) + (nl_real)job->scale * Lx;
+    if (UPDATES) {
+        Lx *= (nl_real)job->scale;
+        if (job->keep)
+            nl_pool_vector(pool, job->slot, job->arg)[x] = Lx;
+        Lx += nl_cuda_combination(pool, job, x);
+    }
     nl_pool_vector(pool, job->slot, job->out)[x] = Lx;
 }
 
@@ -116,6 +127,9 @@ template <class Reduction> static __device__ double nl_cuda_reduce(double value,
 
 /* ---- operations ---- */
 
+/* The operator, or its update, and a combination for jobs that are on the device already. */
+nl_status nl_cuda_launch_operator(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);
+nl_status nl_cuda_launch_combine(nl_cuda_backend *, const nl_pool *, int n_jobs);
 /* vector.cu */
 nl_status nl_cuda_put(nl_backend *, void *array, size_t first, const double *host, size_t count);
 nl_status nl_cuda_get(nl_backend *, double *host, const void *array, size_t first, size_t count);
@@ -135,14 +149,20 @@ nl_status nl_cuda_phase_stage(nl_cuda_backend *, const nl_operator *, const nl_p
 nl_status nl_cuda_phase_moments(nl_cuda_backend *, const nl_operator *, const nl_pool *, const nl_job *, int n_jobs,
                                 double *result);
 /* phase_step.cu */
-nl_status nl_cuda_phase_advance(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_polynomial *,
+nl_status nl_cuda_phase_advance(nl_cuda_backend *, const nl_operator *, const nl_pool *, const struct nl_tableau *,
                                 struct nl_course *, int n_courses, double rtol, double atol);
+/* pair_step.cu: all other operators. */
+nl_status nl_cuda_pair_advance(nl_cuda_backend *, const nl_operator *, const nl_pool *, const struct nl_tableau *,
+                               struct nl_course *, int n_courses, double rtol, double atol);
+/* step_queue.cu */
 void nl_cuda_steps_close(nl_cuda_backend *);
 /* phase_chebyshev.cu: two sites, order 2. n_steps > 0. */
 nl_status nl_cuda_phase_chebyshev(nl_cuda_backend *, const nl_operator *, const nl_pool *,
                                   const struct nl_chebyshev_step *, int n_steps);
-/* lindblad.cu: the same; Chebyshev steps where they fit, n_steps > 0. */
+/* lindblad.cu: the same; whole steps where they fit, n_steps > 0. */
 bool nl_cuda_lindblad_steps_fit(const nl_operator *, const nl_pool *);
+nl_status nl_cuda_lindblad_advance(nl_cuda_backend *, const nl_operator *, const nl_pool *, const struct nl_tableau *,
+                                   struct nl_course *, int n_courses, double rtol, double atol);
 nl_status nl_cuda_lindblad_chebyshev(nl_cuda_backend *, const nl_operator *, const nl_pool *,
                                      const struct nl_chebyshev_step *, int n_steps);
 nl_status nl_cuda_lindblad_apply(nl_cuda_backend *, const nl_operator *, const nl_pool *, int n_jobs, bool updates);

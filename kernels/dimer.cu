@@ -42,10 +42,15 @@ __global__ void __launch_bounds__(THREADS)
     dimer_kernel(nl_operator op, nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
     const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
+    if (nl_cuda_is_idle(job))
+        return;
     const int N = op.n, i = blockIdx.y * THREADS + threadIdx.x;
     op.components = COMPONENTS; /* as a constant it leaves the address arithmetic */
-    if (blockIdx.x == 0 && blockIdx.y == 0)
+    if (blockIdx.x == 0 && blockIdx.y == 0) {
         clear_pads(&op, nl_pool_vector(&pool, job->slot, job->out));
+        if (UPDATES && job->keep)
+            clear_pads(&op, nl_pool_vector(&pool, job->slot, job->arg));
+    }
     if (i >= N * N)
         return;
     const nl_dimer_at b = block_of(&op, &pool, job);

@@ -1,5 +1,6 @@
-/* The Lindblad operator, its moments and, of small states, its Chebyshev steps on the device. */
+/* The Lindblad operator, its moments and, of small states, its whole steps on the device. */
 #include "cuda_chebyshev.h"
+#include "cuda_steps.h"
 #include "lindblad_point.h"
 
 namespace NL_OF_PRECISION(nl_cuda) {
@@ -87,6 +88,8 @@ __global__ void lindblad_kernel(nl_operator op, nl_pool pool, const __grid_const
 {
     NL_SHARED(double, shared);
     const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
+    if (nl_cuda_is_idle(job))
+        return;
     const int site = blockIdx.y;
     const nl_real *table = nl_slot_table(&op, job->slot);
     const size_t plane = nl_lindblad_plane(&op), per_site = COMPONENTS * PLANES * plane, offset = site * per_site;
@@ -201,6 +204,134 @@ nl_status nl_cuda_lindblad_chebyshev(nl_cuda_backend *cuda, const nl_operator *o
               sent);
     NL_CUDA(cudaGetLastError());
     return NL_OK;
+}
+
+/* ---- steps of a pair, by its polynomial (tableau.h): z_j by turns in shared memory ---- */
+
+static __device__ __forceinline__ int pair_thread(void)
+{
+    return threadIdx.y * NL_CUDA_WARP + threadIdx.x;
+}
+
+/* L v of one component at one place, v in shared memory. */
+template <int COMPONENTS, int PLANES>
+static __device__ __forceinline__ nl_real_complex apply_at(const nl_operator *op, const nl_course *course,
+                                                           const nl_real *v, int c, place at)
+{
+    const nl_real *table = nl_slot_table(op, course->slot);
+    const nl_complex none = {0, 0};
+    return derivative<COMPONENTS, PLANES>(op, table, v, c, at, nl_lindblad_field(table, 0, none));
+}
+
+/* From z_1 to the last, which leave their sums y_new and error in registers of the pool. vectors: two. */
+template <int COMPONENTS, int PLANES>
+static __device__ __forceinline__ void add_powers(const nl_cuda_step *a, const nl_operator *op, const nl_course *course,
+                                                  nl_real h, nl_real *vectors)
+{
+    const nl_real *y = nl_pool_vector(&a->pool, course->slot, course->y);
+    const nl_real *k = nl_pool_vector(&a->pool, course->slot, course->k);
+    nl_real *y_new = nl_pool_vector(&a->pool, course->slot, course->y_new);
+    nl_real *error = nl_pool_vector(&a->pool, course->slot, course->work[0]);
+    nl_real *now = vectors, *next = vectors + a->pool.size;
+    for (size_t e = pair_thread(); e < a->pool.size; e += STEP_THREADS) {
+        now[e] = h * k[e];
+        y_new[e] = y[e] + (nl_real)a->pair.y[1] * now[e];
+        error[e] = (nl_real)a->pair.error[1] * now[e];
+    }
+    for (int j = 2; j <= a->pair.degree; j++) {
+        const nl_real by = (nl_real)a->pair.y[j], be = (nl_real)a->pair.error[j];
+        __syncthreads();
+        for (size_t x = pair_thread(); x < nl_lindblad_plane(op); x += STEP_THREADS) {
+            const place at = place_of(op, x);
+            for (int c = 0; c < COMPONENTS; c++) {
+                const nl_real_complex d = apply_at<COMPONENTS, PLANES>(op, course, now, c, at);
+                for (int p = 0; p < PLANES; p++) {
+                    const size_t e = (c * PLANES + p) * nl_lindblad_plane(op) + x;
+                    const nl_real z = h * (p == 0 ? d.re : d.im);
+                    next[e] = z;
+                    y_new[e] += by * z;
+                    error[e] += be * z;
+                }
+            }
+        }
+        nl_real *const newest = next;
+        next = now;
+        now = newest;
+    }
+    __syncthreads();
+}
+
+/* L y_new, and of each thread's elements the sums that the control needs. */
+template <int COMPONENTS, int PLANES>
+static __device__ __forceinline__ void close_pair(const nl_cuda_step *a, const nl_operator *op, const nl_course *course,
+                                                  nl_real h, nl_real *vector, double sums[NL_CUDA_SUMS])
+{
+    const nl_real *y = nl_pool_vector(&a->pool, course->slot, course->y);
+    const nl_real *y_new = nl_pool_vector(&a->pool, course->slot, course->y_new);
+    const nl_real *error = nl_pool_vector(&a->pool, course->slot, course->work[0]);
+    nl_real *k_new = nl_pool_vector(&a->pool, course->slot, course->k_new);
+    for (size_t e = pair_thread(); e < a->pool.size; e += STEP_THREADS)
+        vector[e] = y_new[e];
+    __syncthreads();
+    for (size_t x = pair_thread(); x < nl_lindblad_plane(op); x += STEP_THREADS) {
+        const place at = place_of(op, x);
+        for (int c = 0; c < COMPONENTS; c++) {
+            const nl_real_complex d = apply_at<COMPONENTS, PLANES>(op, course, vector, c, at);
+            for (int p = 0; p < PLANES; p++) {
+                const size_t e = (c * PLANES + p) * nl_lindblad_plane(op) + x;
+                const nl_real rate = p == 0 ? d.re : d.im;
+                k_new[e] = rate;
+                nl_cuda_add(&a->control, error[e] + h * (nl_real)a->pair.error_new * rate, y[e], vector[e], rate, sums);
+            }
+        }
+    }
+}
+
+/* All steps that remain of one site's courses, one a block. */
+template <int COMPONENTS, int PLANES>
+__global__ void __launch_bounds__(STEP_THREADS, 1) lindblad_pair_kernel(const __grid_constant__ nl_cuda_step a)
+{
+    NL_SHARED(nl_real, vectors);
+    nl_course *course = &a.control.courses[blockIdx.x];
+    nl_operator op = a.op;
+    op.components = COMPONENTS; /* as constants they leave the address arithmetic */
+    op.planes = PLANES;
+    while (course->remaining > 0) {
+        const double h = nl_course_step(course);
+        double sums[NL_CUDA_SUMS] = {0};
+        add_powers<COMPONENTS, PLANES>(&a, &op, course, (nl_real)h, vectors);
+        close_pair<COMPONENTS, PLANES>(&a, &op, course, (nl_real)h, vectors, sums);
+        nl_cuda_add_up(sums, (double *)vectors);
+        if (threadIdx.x == 0 && threadIdx.y == 0)
+            nl_cuda_judge(&a.control, course, h, sums);
+        __syncthreads();
+    }
+}
+
+static nl_status launch_pair(nl_cuda_backend *cuda, const void *arguments, int n_courses, int n_steps)
+{
+    const nl_cuda_step *a = (const nl_cuda_step *)arguments;
+    const size_t least = NL_CUDA_SUMS * STEP_THREADS / NL_CUDA_WARP * sizeof(double);
+    const size_t bytes = 2 * a->pool.size * sizeof(nl_real);
+    const auto kernel = a->op.components == 1
+                            ? a->op.planes == 1 ? lindblad_pair_kernel<1, 1> : lindblad_pair_kernel<1, 2>
+                        : a->op.planes == 1 ? lindblad_pair_kernel<4, 1>
+                                            : lindblad_pair_kernel<4, 2>;
+    (void)n_steps;
+    NL_LAUNCH(kernel, dim3(n_courses), dim3(NL_CUDA_WARP, STEP_THREADS / NL_CUDA_WARP), bytes > least ? bytes : least,
+              cuda->stream, *a);
+    NL_CUDA(cudaGetLastError());
+    return NL_OK;
+}
+
+nl_status nl_cuda_lindblad_advance(nl_cuda_backend *cuda, const nl_operator *op, const nl_pool *pool,
+                                   const struct nl_tableau *tableau, nl_course *courses, int n_courses, double rtol,
+                                   double atol)
+{
+    nl_cuda_step a;
+    NL_TRY(nl_cuda_reserve_steps(cuda, n_courses, 1, 0));
+    nl_cuda_set_step(cuda, op, pool, tableau, rtol, atol, &a);
+    return nl_cuda_take_steps(cuda, courses, n_courses, launch_pair, &a, sizeof a);
 }
 
 /* ---- moments ---- */

@@ -66,6 +66,8 @@ __global__ void phase_single_kernel(nl_operator op, nl_pool pool, const __grid_c
     if (j >= op.n)
         return;
     const nl_job *job = nl_cuda_job(&jobs, blockIdx.z);
+    if (nl_cuda_is_idle(job))
+        return;
     const nl_phase_view view = nl_phase_view_of(nl_slot_table(&op, job->slot), op.n, W);
     const nl_real *P = nl_pool_vector(&pool, job->slot, job->in[0]);
     nl_cuda_put<UPDATES>(&pool, job, j, nl_phase_point_single(&view, P, op.n, W, j, 1));

@@ -12,6 +12,8 @@ enum { THREADS = NL_CUDA_THREADS, CHUNK = NL_CUDA_CHUNK };
 __global__ void combine_kernel(nl_pool pool, const __grid_constant__ nl_cuda_jobs jobs)
 {
     const nl_job *job = nl_cuda_job(&jobs, blockIdx.y);
+    if (nl_cuda_is_idle(job))
+        return;
     nl_real *out = nl_pool_vector(&pool, job->slot, job->out);
     for (size_t x = (size_t)blockIdx.x * blockDim.x + threadIdx.x; x < pool.size; x += (size_t)gridDim.x * blockDim.x)
         out[x] = nl_cuda_combination(&pool, job, x);
@@ -138,17 +140,22 @@ nl_status nl_cuda_get(nl_backend *backend, double *host, const void *array, size
 
 /* ---- operations ---- */
 
+nl_status nl_cuda_launch_combine(nl_cuda_backend *cuda, const nl_pool *pool, int n_jobs)
+{
+    const size_t blocks = (pool->size + THREADS - 1) / THREADS;
+    const dim3 grid(blocks < 65536 ? (unsigned)blocks : 65536u, n_jobs);
+    NL_LAUNCH(combine_kernel, grid, dim3(THREADS), 0, cuda->stream, *pool, cuda->jobs);
+    NL_CUDA(cudaGetLastError());
+    return NL_OK;
+}
+
 nl_status nl_cuda_combine(nl_backend *backend, const nl_pool *pool, const nl_job *jobs, int n_jobs)
 {
     nl_cuda_backend *cuda = nl_cuda_of(backend);
     if (n_jobs == 0)
         return NL_OK;
     NL_TRY(nl_cuda_send_jobs(cuda, jobs, n_jobs));
-    const size_t blocks = (pool->size + THREADS - 1) / THREADS;
-    const dim3 grid(blocks < 65536 ? (unsigned)blocks : 65536u, n_jobs);
-    NL_LAUNCH(combine_kernel, grid, dim3(THREADS), 0, cuda->stream, *pool, cuda->jobs);
-    NL_CUDA(cudaGetLastError());
-    return NL_OK;
+    return nl_cuda_launch_combine(cuda, pool, n_jobs);
 }
 
 static unsigned chunk_count(const nl_pool *pool)

@@ -606,7 +606,11 @@ static void test_company_does_not_matter(void **state)
 static void test_backends_agree(void **state)
 {
     const char *const steady = text_of(steady_sweep, SANITIZED ? 1e-4 : 1e-10);
-    const char *const texts[] = {text_of("%s%s", one, steady), text_of("%s%s", two, time_sweep),
+    const char *const by_pair = text_of(steady_sweep, SANITIZED ? 1e-2 : 1e-10);
+    const char *const texts[] = {text_of("%s%s", one, steady),
+                                 text_of("%s%s[steady]\nmethod = relax\n[integrator]\nmethod = rk45\n", one, by_pair),
+                                 text_of("%s%s", one, time_sweep),
+                                 text_of("%s%s", two, time_sweep),
                                  text_of("%s%s[model]\nlocal = qubit\n", two, time_sweep)};
     (void)state;
     for (int k = 0; k < COUNT(texts); k++) {

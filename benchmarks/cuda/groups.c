@@ -280,7 +280,7 @@ const bench_group bench_groups[] = {
     {"matrix", "Matrix-free against an assembled matrix", matrices},
     {"batches", "The phase operator on batches of small grids", phase_batches},
     {"lindblad", "The Lindblad operator of one laser", lindblad},
-    {"other-steps", "Whole steps of density matrices and amplitudes", bench_other_steps},
+    {"other-steps", "Whole steps of density matrices and amplitudes, rk45 with step control", bench_other_steps},
     {"vectors", "Vectors: combinations, sums, bases", vectors},
     {"dimer", "The operator of the exact dimer", dimer},
     {"amplitude", "The amplitude operator", amplitude},

@@ -107,6 +107,15 @@ void bench_phase_steps(bench *b)
                  b->checks_only ? 1 + 2 * c : cases[c].members, nl_tableau_chebyshev(1 + c % 2), true);
 }
 
+/* All steps of so small a density matrix are one kernel. */
+static void small_steps(bench *b, int members)
+{
+    char settings[600];
+    snprintf(settings, sizeof settings, "%s fock.levels=%d", bench_lindblad_settings(b->checks_only, "photon", false),
+             b->checks_only ? 20 : 40);
+    steps_of(b, "photon few levels", settings, members, nl_tableau_find("rk45"), true);
+}
+
 void bench_other_steps(bench *b)
 {
     for (int members = 1; members <= (b->checks_only ? 3 : 64); members += b->checks_only ? 2 : 63) {
@@ -116,6 +125,7 @@ void bench_other_steps(bench *b)
                  nl_tableau_find("rk45"), true);
         steps_of(b, "qubit real", bench_lindblad_settings(b->checks_only, "qubit", true), members,
                  nl_tableau_chebyshev(1), false);
+        small_steps(b, members);
     }
     if (!b->checks_only)
         steps_of(b, "dimer", bench_dimer_settings(64), 1, nl_tableau_chebyshev(1), true);

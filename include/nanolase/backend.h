@@ -99,7 +99,7 @@ enum { NL_INTERPOLATION_POINTS = 8, NL_RESTRICTION_POINTS = 16 };
 
 struct nl_chebyshev_step;
 struct nl_course;
-struct nl_polynomial;
+struct nl_tableau;
 
 typedef struct nl_backend_ops {
     const char *name; /* "cpu" or "cuda" */
@@ -160,9 +160,9 @@ typedef struct nl_backend_ops {
     size_t (*held)(nl_backend *, const nl_pool *);
     nl_status (*put_vector)(nl_backend *, const nl_pool *, int slot, int reg, const double *v);
     nl_status (*get_vector)(nl_backend *, const nl_pool *, int slot, int reg, double *v);
-    /* advance: adaptive steps of every course by a pair's polynomial, until none of its own remains, with L y at hand
-     * in register k (see control.h, tableau.h). Where nl_backend_advances says so. */
-    nl_status (*advance)(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_polynomial *,
+    /* advance: adaptive steps of every course by a pair, until none of its own remains, with L y at hand in register k
+     * (see control.h, tableau.h). NULL: not on this backend. */
+    nl_status (*advance)(nl_backend *, const nl_operator *, const nl_pool *, const struct nl_tableau *,
                          struct nl_course *, int n_courses, double rtol, double atol);
     /* chebyshev: all stages of a step of a Chebyshev method, and L y_new (see chebyshev.h). NULL: combine, updates and
      * apply. */
@@ -226,9 +226,6 @@ nl_status nl_backend_chebyshev(nl_backend *, const nl_operator *, const nl_pool 
                                int n_steps);
 nl_status nl_backend_chebyshev_by_stages(nl_backend *, const nl_operator *, const nl_pool *,
                                          const struct nl_chebyshev_step *, int n_steps);
-
-/* Whether the backend steps members of this operator by itself. */
-bool nl_backend_advances(const nl_backend *, const nl_operator *);
 
 #ifdef __cplusplus
 }

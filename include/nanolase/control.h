@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "nanolase/tableau.h"
+
 typedef struct nl_control {
     bool accept;
     double factor; /* next step over this step */
@@ -13,7 +15,7 @@ typedef struct nl_control {
 /* order: of the embedded solution; last_error: of the last accepted step. An error that is not finite is rejected. */
 nl_control nl_control_decide(int order, double error, double last_error);
 
-enum { NL_COURSE_WORK = 4 };
+enum { NL_COURSE_WORK = NL_MAX_STAGES - 2 };
 
 /* What adaptive steps of one member read and change beside its vectors. */
 typedef struct nl_course {

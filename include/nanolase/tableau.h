@@ -10,6 +10,10 @@
 
 #include "portable.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { NL_MAX_STAGES = 7 };
 
 typedef struct nl_tableau {
@@ -57,4 +61,7 @@ double nl_tableau_stable_step(const nl_tableau *pair, const nl_complex *spectrum
 /* |R(z)|, R the stability polynomial, z = re + i im. */
 double nl_tableau_amplification(const nl_tableau *tableau, double re, double im);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
