@@ -38,7 +38,7 @@ RUNS = {
                                         "run.t_end": 20}),
     "response of a pair": (LASER, {**PAIR, "steady.tolerance": 1e-3, "sweep.phi2": "0, 1", "output.fields": "yes"}),
     "two lasers exactly": (DIMER, {**EVOLVED, "run.initial": "vacuum", "run.t_end": 6, "sweep.t_c": "0.1, 0.5"}),
-    "amplitudes": (AMPLITUDE, {"sweep.epsilon": "0, 0.3", "steady.method": "rre"}),
+    "amplitudes": (AMPLITUDE, {"sweep.epsilon": "0, 0.3", "steady.method": "rre", "grid.order": 2}),
     "radii in time": (RADII, {**EVOLVED, "run.initial": "auto", "run.t_end": 100, "run.save_every": 10,
                               "sweep.t_c": "0.01, 0.02"}),
     "radii that agree with their phases": (RADII, {"sweep.t_c": "0.01, 0.02", "steady.tolerance": 1e-7}),
