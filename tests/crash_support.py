@@ -1,6 +1,7 @@
 """What the tests of crashes share: a disk that fails or kills, comparing results, and the runs that are tried."""
 import os
 import shutil
+import signal
 import subprocess
 
 import h5py
@@ -65,9 +66,14 @@ def command(name, values, out, *options):
     return [str(PROGRAM), "run", name, "-o", out, "-q", "-j", "2", *sets({**OFTEN, **values}), *options]
 
 
+def hear_interrupts():
+    """A shell's background jobs ignore SIGINT, and so would what they start, until it says otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def launch(folder, arguments, environment=None):
     return subprocess.Popen(arguments, cwd=folder, env=environment or ENVIRONMENT, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=hear_interrupts)
 
 
 def finish(process):
