@@ -71,6 +71,10 @@ static nl_status amplitude_point(const nl_config *config, nl_point *out)
         return nl_config_fail(config, "grid.extent",
                               "the light has no bound with these coefficients; use a smaller gamma or "
                               "cooperativity");
+    const double drift = p->laser.B_r * p->extent * p->extent;
+    if (!isfinite(drift / p->width))
+        return nl_config_fail(config, "laser.gamma",
+                              "the drift at the edge of the grid would be %g; use a larger gamma", drift);
     point.n = config->grid_points ? config->grid_points : nl_amplitude_resolution(p, point.order);
     if (point.n > NL_AMPLITUDE_MOST_POINTS)
         return nl_config_fail(config, "grid.points",

@@ -288,7 +288,7 @@ static void check_resume(const finished *r, const char *path)
     FUZZ_CHECK(status == NL_OK || (status == NL_ERR_FILE && strstr(nl_error_message(), path)), "%s",
                nl_error_message());
     for (int p = 0; p < result.n_points && status == NL_OK; p++)
-        FUZZ_CHECK(result.outcomes[p].status >= NL_POINT_PENDING && result.outcomes[p].status <= NL_POINT_LEAKED &&
+        FUZZ_CHECK(result.outcomes[p].status >= NL_POINT_PENDING && result.outcomes[p].status < NL_POINT_STATUSES &&
                        result.outcomes[p].steps >= 0, "point %d", p);
     FUZZ_CHECK(done >= 0 && done <= result.n_points, "%d done", done);
     nl_result_release(&result);
